@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/wxsign/wxsign/handler"
+	"github.com/wxsign/wxsign/router"
+	"github.com/wxsign/wxsign/service/config"
+	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/qa"
+	"github.com/wxsign/wxsign/service/schedule"
+	"github.com/wxsign/wxsign/service/signature"
+	"github.com/wxsign/wxsign/service/wechat"
+)
+
+// build makes the parts, ties them together and begins to answer HTTP.
+func (p *program) build() error {
+	if err := p.buildKeeper(); err != nil {
+		return err
+	}
+	if err := p.buildSchedule(); err != nil {
+		return err
+	}
+	health := handler.NewHealth(p.keeper.Status)
+	pages, err := p.buildPages(health)
+	if err != nil {
+		return err
+	}
+	p.pages.serve(pages, p.log)
+	if p.ops != nil {
+		p.ops.serve(router.Ops(health, promhttp.Handler()), p.log)
+	}
+	return nil
+}
+
+func (p *program) buildKeeper() error {
+	c := p.config
+	client, err := wechat.New(wechat.Options{
+		BaseURL: p.baseURL(), FallbackURL: c.WeChat.FallbackURL,
+		Timeout: c.WeChat.Timeout.Std(), ConnectTimeout: c.WeChat.ConnectTimeout.Std(), UserAgent: "wxsign/" + Version,
+	})
+	if err != nil {
+		return err
+	}
+	interval, err := schedule.Interval(c.Refresh.Scan, time.Now())
+	if err != nil {
+		return err
+	}
+	p.keeper, err = keeper.New(keeper.Options{
+		Store: p.store, WeChat: client, Table: p.table, Keyring: p.ring, Replica: replicaName(),
+		Timing: keeper.Timing{
+			StableMargin: c.Refresh.StableMargin.Std(), ClassicMargin: c.Refresh.ClassicMargin.Std(), TicketMargin: c.Refresh.TicketMargin.Std(),
+			Jitter: c.Refresh.Jitter.Std(), MinInterval: c.Refresh.MinInterval.Std(), Lease: c.Refresh.Lease.Std(),
+		},
+		Concurrency: c.Refresh.Concurrency, Lookahead: interval + time.Second, Logger: p.log,
+	})
+	return err
+}
+
+// baseURL is where WeChat answers. The built-in simulator may have been given
+// another address than the demo's: then the demo follows it.
+func (p *program) baseURL() string {
+	demo := "http://" + config.Default().Simulator.Listen
+	if p.simulated != nil && p.config.WeChat.BaseURL == demo {
+		return p.simulated.origin()
+	}
+	return p.config.WeChat.BaseURL
+}
+
+// replicaName tells replicas apart for people and for the database: the host,
+// the process, and something that no restart repeats.
+func replicaName() string {
+	const mostHost = 100
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "unknown-host"
+	}
+	return fmt.Sprintf("%.*s/%d/%s", mostHost, host, os.Getpid(), keeper.NewID()[:8])
+}
+
+func (p *program) buildSchedule() error {
+	p.scheduler = schedule.New(p.log)
+	if err := p.scheduler.Add("scan", p.config.Refresh.Scan, p.keeper.Scan); err != nil {
+		return err
+	}
+	retention := p.config.History.Retention.Std()
+	return p.scheduler.Add("purge", p.config.History.Purge, func(ctx context.Context) { p.purgeHistory(ctx, retention) })
+}
+
+// purgeHistory deletes in small steps until nothing old is left.
+func (p *program) purgeHistory(ctx context.Context, retention time.Duration) {
+	nowMs, err := p.store.Now(ctx)
+	deleted, n := int64(0), int64(1)
+	for err == nil && n > 0 && ctx.Err() == nil {
+		n, err = p.store.PurgeHistory(ctx, nowMs-retention.Milliseconds())
+		deleted += n
+	}
+	if err != nil {
+		p.log.Warn("cannot purge old history; the next run goes on", "deleted", deleted, "err", err)
+		return
+	}
+	p.log.Info("purged old history", "deleted", deleted, "retention", retention.String())
+}
+
+// reportsPerSecond and reportsAtOnce limit the demo page's verdicts by address.
+const (
+	reportsPerSecond = 1
+	reportsAtOnce    = 20
+)
+
+func (p *program) buildPages(health *handler.Health) (pages http.Handler, err error) {
+	c := p.config.Server
+	signer, err := signature.New(signature.Options{Accounts: p.table})
+	if err != nil {
+		return nil, err
+	}
+	helper, err := handler.NewScript()
+	if err != nil {
+		return nil, err
+	}
+	demo, err := p.buildDemo()
+	if err != nil {
+		return nil, err
+	}
+	return router.Pages(router.Options{
+		JSSDK: handler.NewJSSDK(signer, router.NewLimiter(c.RatePerAccount, c.RatePerAccount)), Script: helper, Demo: demo, Health: health,
+		AllowsOrigin:   signer.AllowsOrigin,
+		Signing:        router.NewLimiter(c.RatePerAddress, c.BurstPerAddress),
+		Reports:        router.NewLimiter(reportsPerSecond, reportsAtOnce),
+		TrustedProxies: c.TrustedProxies, Logger: p.log,
+	})
+}
+
+func (p *program) buildDemo() (*handler.Demo, error) {
+	if !p.config.Demo.Enabled {
+		return nil, nil //nolint:nilnil // no demo page is no error
+	}
+	accounts := demoAccounts(p.config)
+	if len(accounts) == 0 {
+		p.log.Warn("the demo page is off: there is no account it could show; see [demo] and [[account]]")
+		return nil, nil //nolint:nilnil // as above
+	}
+	key, err := p.ring.Derive("QA report nonces")
+	if err != nil {
+		return nil, err
+	}
+	desk, err := qa.New(qa.Options{Store: p.store, Key: key})
+	if err != nil {
+		return nil, err
+	}
+	o := handler.DemoOptions{Accounts: accounts, PublicURL: p.config.Server.PublicURL, Reports: desk}
+	if p.simulator != nil {
+		o.Simulated, o.Verify = true, p.simulator.VerifyHandler()
+	}
+	return handler.NewDemo(o)
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of every HTTP server; routes that need longer move their own deadline.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 15 * time.Second
+	idleTimeout       = time.Minute
+	maxHeaderBytes    = 16 << 10
+)
+
+// listener is an address that is open, and the server behind it.
+type listener struct {
+	name   string
+	net    net.Listener
+	server *http.Server
+	secure bool
+	failed chan error
+}
+
+// tlsFiles names certificate and key; empty means plain HTTP.
+type tlsFiles struct{ cert, key string }
+
+// listen opens the address. Nothing is answered before serve.
+func listen(ctx context.Context, name, address string, files tlsFiles) (*listener, error) {
+	l := &listener{name: name, failed: make(chan error, 1)}
+	open, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s.listen: %w; is another program on this address?", name, err)
+	}
+	if files.cert == "" {
+		l.net = open
+		return l, nil
+	}
+	pair, err := tls.LoadX509KeyPair(files.cert, files.key)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s.tls_cert and tls_key: %w", name, err), open.Close())
+	}
+	l.secure = true
+	l.net = tls.NewListener(open, &tls.Config{
+		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	})
+	return l, nil
+}
+
+// serve answers requests in the background until close.
+func (l *listener) serve(h http.Handler, log *slog.Logger) {
+	l.server = &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+			l.failed <- fmt.Errorf("the %s listener failed: %w", l.name, err)
+		}
+	}()
+}
+
+// close accepts nothing more and waits for open requests until ctx ends.
+func (l *listener) close(ctx context.Context) error {
+	if l.server == nil {
+		return l.net.Close()
+	}
+	if err := l.server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests on the %s listener did not end in time: %w", l.name, err), l.server.Close())
+	}
+	return nil
+}
+
+// origin is how a browser on this machine reaches the listener.
+func (l *listener) origin() string {
+	scheme := "http"
+	if l.secure {
+		scheme = "https"
+	}
+	return scheme + "://" + l.hostPort()
+}
+
+func (l *listener) hostPort() string {
+	host, port, _ := net.SplitHostPort(l.net.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

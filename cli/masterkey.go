@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"runtime"
+
+	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/config"
+	"github.com/wxsign/wxsign/service/secret"
+)
+
+func masterKeyCommand(_ context.Context, env Env, args []string) error {
+	flags := newFlags(env, "wxsign master-key", "new", "new prints a random master key. Give it to every replica as security.master_key\n(or WXSIGN_SECURITY_MASTER_KEY, or a file named by file:…) and keep a copy: without\nit nothing in the database can be opened.\n")
+	if err := parseFlags(flags, args); err != nil {
+		return err
+	}
+	if flags.NArg() != 1 || flags.Arg(0) != "new" {
+		return usageError{"master-key: say `wxsign master-key new`"}
+	}
+	_, err := fmt.Fprintln(env.Stdout, secret.NewKey())
+	return err
+}
+
+// errNoMasterKey stops the start on a database that several replicas share: a
+// key that one of them made by itself would lock the others out.
+var errNoMasterKey = errors.New("security.master_key is missing. Make a key with `wxsign master-key new` (or `openssl rand -base64 32`), give the same one to every replica as WXSIGN_SECURITY_MASTER_KEY or as security.master_key = \"file:/path\", and keep a copy")
+
+// loadKeyring reads the master keys. A missing key file is made where only
+// this process can need it: beside a SQLite database, and for the demo, whose
+// accounts are pretended.
+func loadKeyring(c config.Config, log *slog.Logger) (*secret.Keyring, error) {
+	text, err := masterKeyText(c, log)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := secret.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("security.master_key: %w; make one with `wxsign master-key new`", err)
+	}
+	return secret.NewKeyring(keys...)
+}
+
+func masterKeyText(c config.Config, log *slog.Logger) (string, error) {
+	path := c.MasterKeyFile()
+	if path == "" {
+		return c.Security.MasterKey.Inline.Reveal(), nil
+	}
+	mayMake := c.Database.Driver == config.DriverSQLite || c.Simulator.Enabled
+	if c.Security.MasterKey.File == "" && !mayMake {
+		return "", errNoMasterKey
+	}
+	text, err := readKeyFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	if !mayMake {
+		return "", fmt.Errorf("%w (the file %s is not there)", errNoMasterKey, path)
+	}
+	text = secret.NewKey() + "\n"
+	if err := writeKeyFile(path, text); err != nil {
+		return "", err
+	}
+	log.Warn("made a master key: keep a copy of the file, nothing in the database can be opened without it; several replicas need the same key, by WXSIGN_SECURITY_MASTER_KEY", "file", path)
+	return text, nil
+}
+
+// worldBits are the permissions that nobody outside owner and group may have.
+const worldBits = 0o007
+
+func readKeyFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("security.master_key: %w", err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&worldBits != 0 {
+		return "", fmt.Errorf("security.master_key: everybody on this machine can read %s: run `chmod 600 %s`", path, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("security.master_key: %w", err)
+	}
+	return string(text), nil
+}
+
+// writeKeyFile makes the file and never replaces one.
+func writeKeyFile(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the master key file: %w", err)
+	}
+	_, err = file.WriteString(text)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("make the master key file: %w", err)
+	}
+	return nil
+}
+
+// keyCheckText is sealed with every master key that was ever in use here.
+const keyCheckText = "wxsign key check"
+
+// errWrongMasterKey stops the start before anything is written with the wrong key.
+var errWrongMasterKey = errors.New("security.master_key is not the key that this database was written with: give the old key too (several keys, one per line; the first seals, all open), or restore it from your copy")
+
+// checkMasterKey proves that the ring opens what the database holds, and notes
+// a new sealing key.
+func checkMasterKey(ctx context.Context, store *model.Store, ring *secret.Keyring) error {
+	checks, err := store.KeyChecks(ctx)
+	if err != nil {
+		return err
+	}
+	known := false
+	for _, check := range checks {
+		text, err := ring.Open(check.CheckEnc, keyCheckPlace(check.KeyID))
+		switch {
+		case errors.Is(err, secret.ErrNoKey):
+		case err != nil || text.Reveal() != keyCheckText:
+			return fmt.Errorf("%w (key id %s)", errWrongMasterKey, check.KeyID)
+		default:
+			known = true
+		}
+	}
+	if len(checks) > 0 && !known {
+		return errWrongMasterKey
+	}
+	id := ring.SealingKeyID()
+	return store.AddKeyCheck(ctx, model.KeyCheck{KeyID: id, CheckEnc: ring.Seal(secret.New(keyCheckText), keyCheckPlace(id))})
+}
+
+func keyCheckPlace(keyID string) string { return "master_key|" + keyID + "|check" }

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/config"
+	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/schedule"
+	"github.com/wxsign/wxsign/service/secret"
+	"github.com/wxsign/wxsign/service/simulator"
+	"github.com/wxsign/wxsign/service/snapshot"
+)
+
+func serveCommand(ctx context.Context, env Env, args []string) error {
+	flags := newFlags(env, "wxsign serve", "", "keeps the credentials of all accounts fresh and signs pages, until SIGTERM or\nSIGINT. A second signal ends it at once.\n")
+	if err := parseFlags(flags, args); err != nil {
+		return err
+	}
+	if err := noArguments(flags); err != nil {
+		return err
+	}
+	c, report, err := loadConfig(env)
+	if err != nil {
+		return err
+	}
+	log := newLogger(c.Log, env.Stderr)
+	slog.SetDefault(log)
+	for _, warning := range report.Warnings {
+		log.Warn("configuration: " + warning)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	return serve(ctx, c, log)
+}
+
+// program is everything that runs, in the order in which it was started.
+type program struct {
+	config config.Config
+	log    *slog.Logger
+
+	ring      *secret.Keyring
+	store     *model.Store
+	table     *snapshot.Table
+	keeper    *keeper.Keeper
+	scheduler *schedule.Scheduler
+
+	simulator *simulator.Simulator // nil without
+	simulated *listener            // nil without
+	pages     *listener
+	ops       *listener // nil = off
+}
+
+// serve starts everything, waits for the end and stops in reverse order.
+func serve(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
+	p := &program{config: c, log: log, table: snapshot.NewTable()}
+	if p.ring, err = loadKeyring(c, log); err != nil {
+		return err
+	}
+	if p.store, err = openStore(c.Database, log); err != nil {
+		return err
+	}
+	unlock, err := p.store.LockForServe()
+	if err != nil {
+		return errors.Join(err, p.store.Close())
+	}
+	err = p.run(ctx)
+	return errors.Join(err, p.store.Close(), unlock())
+}
+
+// run holds all that needs the store. Listeners open first, so that an address
+// in use is told before anything is changed, and so that probes are answered
+// while the database is still away.
+func (p *program) run(ctx context.Context) error {
+	err := p.open(ctx)
+	if err == nil {
+		err = p.build()
+	}
+	if err == nil {
+		err = p.start(ctx)
+	}
+	if err == nil {
+		p.announce()
+		err = p.wait(ctx)
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = nil // stopped before the start was over
+	}
+	return errors.Join(err, p.stop(ctx))
+}
+
+// open binds all addresses.
+func (p *program) open(ctx context.Context) (err error) {
+	c := p.config
+	if c.Simulator.Enabled {
+		if p.simulator, p.simulated, err = openSimulator(ctx, c.Simulator, p.log); err != nil {
+			return err
+		}
+	}
+	if p.pages, err = listen(ctx, "server", c.Server.Listen, tlsFiles{c.Server.TLSCert, c.Server.TLSKey}); err != nil {
+		return err
+	}
+	if c.Ops.Listen != "" {
+		p.ops, err = listen(ctx, "ops", c.Ops.Listen, tlsFiles{})
+	}
+	return err
+}
+
+// start brings the database up to date, loads what is stored and begins to
+// renew. The HTTP side answers all the while and says that it is not ready.
+func (p *program) start(ctx context.Context) error {
+	if err := reachDatabase(ctx, p.store, p.log); err != nil {
+		return err
+	}
+	if err := prepareSchema(ctx, p.config.Database, p.store, p.log); err != nil {
+		return err
+	}
+	if err := checkMasterKey(ctx, p.store, p.ring); err != nil {
+		return err
+	}
+	if err := p.registerAccounts(ctx); err != nil {
+		return err
+	}
+	if err := p.keeper.Start(ctx); err != nil {
+		return err
+	}
+	p.scheduler.Start()
+	return nil
+}
+
+// wait returns when the process is asked to end or a listener fails.
+func (p *program) wait(ctx context.Context) error {
+	failed := make(chan error, 3)
+	for _, l := range []*listener{p.pages, p.ops, p.simulated} {
+		if l != nil {
+			go func() {
+				select {
+				case err := <-l.failed:
+					failed <- err
+				case <-ctx.Done():
+				}
+			}()
+		}
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		p.log.Info("stopping")
+		return nil
+	}
+}
+
+// stop ends everything in reverse order: first the pages are drained, then
+// nothing new is renewed, and last the simulator goes, which renewals in
+// flight may still need.
+func (p *program) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.config.Server.ShutdownTimeout.Std())
+	defer cancel()
+	var errs []error
+	if p.pages != nil {
+		errs = append(errs, p.pages.close(ctx))
+	}
+	if p.scheduler != nil {
+		errs = append(errs, p.scheduler.Stop(ctx), p.keeper.Stop(ctx))
+	}
+	for _, l := range []*listener{p.ops, p.simulated} {
+		if l != nil {
+			errs = append(errs, l.close(ctx))
+		}
+	}
+	return wrapStop(errors.Join(errs...))
+}
+
+// announce tells people where to go.
+func (p *program) announce() {
+	where := []any{"listen", p.pages.origin()}
+	if p.config.Demo.Enabled {
+		where = append(where, "demo", p.publicURL()+"/demo/share")
+	}
+	if p.simulated != nil {
+		where = append(where, "simulator", p.simulated.origin())
+	}
+	if p.ops != nil {
+		where = append(where, "ops", p.ops.origin())
+	}
+	p.log.Info("wxsign is ready", where...)
+}
+
+// publicURL is how browsers reach the pages.
+func (p *program) publicURL() string {
+	if p.config.Server.PublicURL != "" {
+		return p.config.Server.PublicURL
+	}
+	return p.pages.origin()
+}

@@ -1,0 +1,276 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// device is how a browser presents itself.
+type device struct {
+	name      string // as ?client= and the bridges name it
+	userAgent string
+	platform  string // navigator.platform
+	touch     int64  // navigator.maxTouchPoints
+}
+
+// The user agents were observed on devices, their serial numbers shortened.
+var (
+	android = device{name: "android", platform: "Linux armv8l", touch: 5,
+		userAgent: "Mozilla/5.0 (Linux; Android 13; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile " +
+			"Safari/537.36 XWEB/1160065 MMWEBSDK/20230504 MMWEBID/1234 MicroMessenger/8.0.40.2420(0x28002837) WeChat/arm64 Weixin NetType/WIFI Language/zh_CN ABI/arm64"}
+	iPhone = device{name: "ios", platform: "iPhone", touch: 5,
+		userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+			"Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN"}
+	windows = device{name: "pc", platform: "Win32",
+		userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 " +
+			"NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf2541022) XWEB/16467 Flue"}
+	devices = []device{android, iPhone, windows}
+)
+
+// verdict is what WeChat's server says of a signature, and question what its
+// client asks.
+type (
+	verdict struct {
+		OK  bool   `json:"ok"`
+		Msg string `json:"msg"`
+	}
+	question struct {
+		AppID     string   `json:"appid"`
+		NonceStr  string   `json:"noncestr"`
+		Timestamp string   `json:"timestamp"`
+		Signature string   `json:"signature"`
+		URLs      []string `json:"urls"`
+	}
+)
+
+// askSimulator is the verdict of the simulator.
+func askSimulator(_ context.Context, q question) (verdict, error) {
+	var v verdict
+	err := world.program.control("/_sim/verify", q, &v)
+	return v, err
+}
+
+// tab is one page of the browser.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	console  []string
+	requests []string // those that left for the world, as answered by cdn
+}
+
+// tabOptions are the circumstances of a page. The zero value is an ordinary
+// browser, and WeChat's script host is in reach.
+type tabOptions struct {
+	device *device // presents itself so, without a bridge
+	// verify injects a fake bridge into the device: WeChat's own part, answered
+	// by this function.
+	verify func(context.Context, question) (verdict, error)
+	script string            // of world.cdn; default "jweixin"
+	down   []string          // hosts that cannot be reached
+	pages  map[string]string // path on pageHost: HTML that the test brings along
+	width  int64             // of the window, default 1280
+	dark   bool
+}
+
+// newTab opens a tab. When the test ends, the console must be empty but for the
+// requests to hosts that are down: no error, no warning, no CSP violation.
+func newTab(t *testing.T, o tabOptions) *tab {
+	t.Helper()
+	ctx, closeTab := chromedp.NewContext(world.browser)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	p := &tab{t: t, ctx: ctx}
+	var watching sync.WaitGroup
+	watching.Go(p.watchConsole(o.down))
+	watching.Go(p.answerWorld(o))
+	t.Cleanup(func() {
+		cancel()
+		closeTab()
+		watching.Wait()
+		for _, message := range p.console {
+			t.Errorf("console: %s", message)
+		}
+	})
+	p.do(p.dress(o)...)
+	return p
+}
+
+// watchConsole subscribes before it returns, so that nothing is missed.
+func (p *tab) watchConsole(down []string) func() {
+	messages := chromedp.Console(p.ctx)
+	return func() {
+		for m, err := range messages {
+			if err != nil {
+				return // the tab is closed
+			}
+			if u, err := url.Parse(m.URL); err == nil && slices.Contains(down, u.Host) {
+				continue
+			}
+			p.mu.Lock()
+			p.console = append(p.console, m.String()+" "+m.URL)
+			p.mu.Unlock()
+		}
+	}
+}
+
+// answerWorld plays every host but the program's own.
+func (p *tab) answerWorld(o tabOptions) func() {
+	if o.script == "" {
+		o.script = "jweixin"
+	}
+	paused := chromedp.Events(p.ctx, fetch.RequestPaused)
+	return func() {
+		for event, err := range paused {
+			if err != nil {
+				return
+			}
+			p.answer(o, event)
+		}
+	}
+}
+
+func (p *tab) answer(o tabOptions, event fetch.EventRequestPaused) {
+	u, err := url.Parse(event.Request.URL)
+	if err != nil {
+		return
+	}
+	target := chromedp.FromContext(p.ctx).Target
+	contentType, body := "text/javascript", world.cdn[o.script]
+	switch {
+	case slices.Contains(o.down, u.Host):
+		_, _ = cdp.Call(p.ctx, target, fetch.FailRequest, fetch.FailRequestParams{
+			RequestID: event.RequestID, ErrorReason: network.ErrorReasonConnectionRefused})
+		return
+	case u.Host == pageHost:
+		contentType, body = "text/html; charset=utf-8", []byte(o.pages[u.Path])
+	case u.Host == "open.weixin.qq.com": // jweixin's report
+		contentType, body = "image/gif", []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+	}
+	if u.Host != pageHost {
+		p.mu.Lock()
+		p.requests = append(p.requests, u.Host+u.Path)
+		p.mu.Unlock()
+	}
+	// An error means that the tab is closed already.
+	_, _ = cdp.Call(p.ctx, target, fetch.FulfillRequest, fetch.FulfillRequestParams{
+		RequestID: event.RequestID, ResponseCode: 200, Body: body,
+		ResponseHeaders: []*fetch.HeaderEntry{{Name: "Content-Type", Value: contentType}}})
+}
+
+// dress gives the tab its circumstances.
+func (p *tab) dress(o tabOptions) []chromedp.Action[chromedp.Void] {
+	patterns := []*fetch.RequestPattern{{URLPattern: "https://*"}}
+	for path := range o.pages {
+		patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http://" + pageHost + path + "*"})
+	}
+	scheme := "light"
+	if o.dark {
+		scheme = "dark"
+	}
+	actions := []chromedp.Action[chromedp.Void]{
+		call(fetch.Enable, fetch.EnableParams{Patterns: patterns}),
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
+		viewport(o.width),
+	}
+	if o.device != nil {
+		actions = append(actions, disguise(*o.device))
+	}
+	if o.verify != nil {
+		source, err := os.ReadFile("testdata/fakebridge.js")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		script := fmt.Sprintf("const PLATFORM = %q;\n%s", o.device.name, source)
+		actions = append(actions, chromedp.ExposeFunc("e2eVerify", o.verify),
+			call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}))
+	}
+	return actions
+}
+
+func viewport(width int64) chromedp.Action[chromedp.Void] {
+	if width == 0 {
+		width = 1280
+	}
+	height := int64(900)
+	if width < 500 {
+		height = 844
+	}
+	return chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2))
+}
+
+func disguise(d device) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
+		_, err = cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: d.userAgent, Platform: d.platform})
+		if err != nil || d.touch == 0 {
+			return none, err
+		}
+		_, err = cdp.Call(ctx, t, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: d.touch})
+		return none, err
+	}
+}
+
+// call is a protocol command as an action.
+func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
+		_, err = cdp.Call(ctx, t, command, params)
+		return none, err
+	}
+}
+
+func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, actions...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// open goes to a path of the program.
+func (p *tab) open(path string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate("http://" + pageHost + path))
+}
+
+// eval runs script in the page, awaits it, and decodes what it returns.
+func eval[T any](p *tab, script string) T {
+	p.t.Helper()
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s: %v", firstLine(script), err)
+	}
+	return value
+}
+
+// wait waits until the expression is true in the page.
+func (p *tab) wait(expression string) {
+	p.t.Helper()
+	if _, err := chromedp.Run(p.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond))); err != nil {
+		p.t.Fatalf("waiting for %s: %v", firstLine(expression), err)
+	}
+}
+
+func (p *tab) asked() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.requests)
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

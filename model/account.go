@@ -1,0 +1,111 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Origins of an account: who may edit it.
+const (
+	OriginFile  = "file"
+	OriginPanel = "panel"
+)
+
+// Account is a row of table account.
+type Account struct {
+	AppID     string
+	Name      string
+	Platform  string
+	Origin    string
+	Enabled   bool
+	SecretEnc []byte
+	KeyID     string
+	TokenMode string
+	Tickets   Strings
+	Domains   Strings
+	AllowHTTP bool
+	Profiles  Profiles
+	ConfigRev int64
+	CreatedMs int64
+	UpdatedMs int64
+}
+
+const accountColumns = `app_id, name, platform, origin, enabled, secret_enc, key_id, token_mode, tickets, domains, allow_http, profiles, config_rev, created_ms, updated_ms`
+
+// Account reads one account, or ErrNotFound.
+func (s *Store) Account(ctx context.Context, appID string) (Account, error) {
+	var rows []Account
+	err := s.query(ctx, "SELECT "+accountColumns+" FROM account WHERE app_id = ?", appID).Scan(&rows).Error
+	if err == nil && len(rows) == 0 {
+		return Account{}, fmt.Errorf("account %s: %w", appID, ErrNotFound)
+	}
+	if err != nil {
+		return Account{}, wrap("read account "+appID, err)
+	}
+	return rows[0], nil
+}
+
+// Accounts reads up to limit accounts whose app_id comes after the given one,
+// in order: call it again with the last app_id for the next page.
+func (s *Store) Accounts(ctx context.Context, after string, limit int) ([]Account, error) {
+	var rows []Account
+	err := s.query(ctx, "SELECT "+accountColumns+" FROM account WHERE app_id > ? ORDER BY app_id LIMIT ?", after, limit).Scan(&rows).Error
+	return rows, wrap("read accounts", err)
+}
+
+// InsertAccount adds an account with one credential row per kind, all due at
+// once. It fails with ErrDuplicate where the account is there already.
+func (s *Store) InsertAccount(ctx context.Context, a Account, kinds []string) error {
+	_, err := s.exec(ctx, "insert account "+a.AppID, `
+INSERT INTO account (app_id, name, platform, origin, enabled, secret_enc, key_id, token_mode, tickets, domains, allow_http, profiles, config_rev, created_ms, updated_ms)
+VALUES (@AppID, @Name, @Platform, @Origin, @Enabled, @SecretEnc, @KeyID, @TokenMode, @Tickets, @Domains, @AllowHTTP, @Profiles, 1, NOWMS, NOWMS)`, a)
+	if err != nil {
+		return err
+	}
+	return s.alignCredentials(ctx, a.AppID, 1, kinds)
+}
+
+// UpdateAccount writes a changed account, guarded by the config_rev it was
+// read with: false means that somebody else was faster, read again. Values
+// that live are kept; claims in flight lose their fence by the new revision,
+// and back-off ends, because the edit may be the mend.
+func (s *Store) UpdateAccount(ctx context.Context, a Account, kinds []string) (bool, error) {
+	n, err := s.exec(ctx, "update account "+a.AppID, `
+UPDATE account SET name=@Name, platform=@Platform, origin=@Origin, enabled=@Enabled, secret_enc=@SecretEnc, key_id=@KeyID,
+  token_mode=@TokenMode, tickets=@Tickets, domains=@Domains, allow_http=@AllowHTTP, profiles=@Profiles,
+  config_rev=config_rev+1, updated_ms=NOWMS
+WHERE app_id=@AppID AND config_rev=@ConfigRev`, a)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, s.alignCredentials(ctx, a.AppID, a.ConfigRev+1, kinds)
+}
+
+// AlignCredentials makes the credential rows fit an account again, for the
+// case that a process died between editing the account and this.
+func (s *Store) AlignCredentials(ctx context.Context, a Account, kinds []string) error {
+	return s.alignCredentials(ctx, a.AppID, a.ConfigRev, kinds)
+}
+
+// alignCredentials adds missing kinds, drops surplus ones and carries the
+// revision over. Each step may be repeated and none moves a revision back.
+func (s *Store) alignCredentials(ctx context.Context, appID string, rev int64, kinds []string) error {
+	for _, kind := range kinds {
+		_, err := s.exec(ctx, "add credential row", `
+INSERT INTO credential (app_id, kind, config_rev, next_refresh_ms, updated_ms) VALUES (?, ?, ?, 0, NOWMS)`, appID, kind, rev)
+		if err != nil && !errors.Is(err, ErrDuplicate) {
+			return err
+		}
+	}
+	_, err := s.exec(ctx, "drop surplus credential rows",
+		"DELETE FROM credential WHERE app_id=? AND config_rev<=? AND kind NOT IN ?", appID, rev, kinds)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, "carry the revision to credential rows", `
+UPDATE credential SET config_rev=@Rev, updated_ms=NOWMS,
+  next_refresh_ms = CASE WHEN fail_count>0 THEN 0 ELSE next_refresh_ms END, fail_count=0
+WHERE app_id=@AppID AND config_rev<@Rev`, map[string]any{"AppID": appID, "Rev": rev})
+	return err
+}

@@ -1,0 +1,94 @@
+package model
+
+import (
+	"context"
+	"errors"
+)
+
+// Triggers of an attempt.
+const (
+	TriggerStartup  = "startup"  // first attempt for a row that never had a value
+	TriggerSchedule = "schedule" // it was due
+	TriggerReport   = "report"   // a caller, or WeChat's own answer, said the value is dead
+	TriggerManual   = "manual"   // a person asked
+	TriggerProbe    = "probe"    // the probe found the value dead
+	TriggerRecovery = "recovery" // the attempt before was never ended by its holder
+)
+
+// Outcomes of an attempt.
+const (
+	OutcomeRenewed   = "renewed"
+	OutcomeUnchanged = "unchanged"
+	OutcomeFailed    = "failed"
+	OutcomeRefused   = "refused" // we did not ask WeChat, for instance for lack of budget
+)
+
+// History is a row of table history: one attempt. It never holds a value.
+type History struct {
+	ID          int64
+	AttemptID   string
+	PublishID   *string // nil unless the attempt published
+	AtMs        int64
+	AppID       string
+	Kind        string
+	Version     int64 // after the attempt
+	Fence       int64
+	TriggerName string
+	Actor       string
+	Outcome     string
+	Errcode     int
+	Errmsg      string
+	RID         string
+	LatencyMs   int64
+	ExpiresMs   int64
+	Fingerprint string
+}
+
+const historyColumns = `attempt_id, publish_id, at_ms, app_id, kind, version, fence, trigger_name, actor, outcome, errcode, errmsg, rid, latency_ms, expires_ms, fingerprint`
+
+// AddHistory writes the row of an attempt once: a repetition, or a row that
+// another replica already wrote for the same publish, changes nothing. AtMs 0
+// means now by the database's clock.
+func (s *Store) AddHistory(ctx context.Context, h History) error {
+	h.Errmsg = cut(h.Errmsg, maxText)
+	_, err := s.exec(ctx, "write history", `
+INSERT INTO history (`+historyColumns+`)
+VALUES (@AttemptID, @PublishID, CASE WHEN @AtMs = 0 THEN NOWMS ELSE @AtMs END, @AppID, @Kind, @Version, @Fence, @TriggerName, @Actor, @Outcome,
+  @Errcode, @Errmsg, @RID, @LatencyMs, @ExpiresMs, @Fingerprint)`, h)
+	if errors.Is(err, ErrDuplicate) {
+		return nil
+	}
+	return err
+}
+
+// UnwrittenHistory lists published credentials whose history row is missing
+// although they were published between fromMs and toMs: their holder died
+// between the two writes.
+func (s *Store) UnwrittenHistory(ctx context.Context, fromMs, toMs int64) ([]Credential, error) {
+	var rows []Credential
+	err := s.query(ctx, `
+SELECT `+credentialColumns+` FROM credential c LEFT JOIN history h ON h.publish_id = c.publish_id
+WHERE c.version > 0 AND c.updated_ms > ? AND c.updated_ms <= ? AND h.id IS NULL`, fromMs, toMs).Scan(&rows).Error
+	return rows, wrap("look for unwritten history", err)
+}
+
+// HistoryOf reads the newest rows of an account, newest first.
+func (s *Store) HistoryOf(ctx context.Context, appID string, limit int) ([]History, error) {
+	var rows []History
+	err := s.query(ctx, `SELECT id, `+historyColumns+` FROM history WHERE app_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?`, appID, limit).Scan(&rows).Error
+	return rows, wrap("read history", err)
+}
+
+// purgeChunk keeps each delete short, so that nobody waits for its locks.
+const purgeChunk = 500
+
+// PurgeHistory deletes at most one chunk of rows older than beforeMs and tells
+// how many went; 0 means that it is done.
+func (s *Store) PurgeHistory(ctx context.Context, beforeMs int64) (int64, error) {
+	var ids []int64
+	err := s.query(ctx, `SELECT id FROM history WHERE at_ms < ? ORDER BY at_ms, id LIMIT ?`, beforeMs, purgeChunk).Scan(&ids).Error
+	if err != nil || len(ids) == 0 {
+		return 0, wrap("list old history", err)
+	}
+	return s.exec(ctx, "purge history", "DELETE FROM history WHERE id IN ?", ids)
+}

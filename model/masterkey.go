@@ -1,0 +1,30 @@
+package model
+
+import (
+	"context"
+	"errors"
+)
+
+// KeyCheck is a row of table master_key: a known text sealed with a master
+// key, so that a wrong key is noticed at the start and not at the first use.
+type KeyCheck struct {
+	KeyID    string
+	CheckEnc []byte
+}
+
+// KeyChecks reads all rows.
+func (s *Store) KeyChecks(ctx context.Context) ([]KeyCheck, error) {
+	var rows []KeyCheck
+	err := s.query(ctx, "SELECT key_id, check_enc FROM master_key ORDER BY created_ms").Scan(&rows).Error
+	return rows, wrap("read the key check", err)
+}
+
+// AddKeyCheck adds the row of a key; it changes nothing where it is there.
+func (s *Store) AddKeyCheck(ctx context.Context, k KeyCheck) error {
+	_, err := s.exec(ctx, "write the key check",
+		"INSERT INTO master_key (key_id, check_enc, created_ms) VALUES (@KeyID, @CheckEnc, NOWMS)", k)
+	if errors.Is(err, ErrDuplicate) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package router
+
+import (
+	"hash/maphash"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/time/rate"
+
+	"github.com/wxsign/wxsign/handler"
+)
+
+// Limiter grants a number of requests a second to each of a bounded number of
+// keys; of those that did not come for the longest it forgets the count.
+type Limiter struct {
+	rate   rate.Limit
+	burst  int
+	seed   maphash.Seed
+	shards [limiterShards]limiterShard
+}
+
+// limiterShard has its own lock, so that requests seldom wait for one another.
+type limiterShard struct {
+	mu      sync.Mutex
+	buckets *simplelru.LRU[string, *rate.Limiter]
+}
+
+const (
+	limiterShards = 64
+	// keysPerShard × limiterShards keys take about 10 MB.
+	keysPerShard = 1024
+)
+
+// NewLimiter makes a Limiter, nil where perSecond is 0: no limit. burst is how
+// many requests may come at once, at least 1.
+func NewLimiter(perSecond, burst int) *Limiter {
+	if perSecond <= 0 {
+		return nil
+	}
+	l := &Limiter{rate: rate.Limit(perSecond), burst: max(burst, 1), seed: maphash.MakeSeed()}
+	for i := range l.shards {
+		// The only error is for a size below 1.
+		l.shards[i].buckets, _ = simplelru.NewLRU[string, *rate.Limiter](keysPerShard, nil)
+	}
+	return l
+}
+
+// Take counts a request of key. Where it is one too many it tells how long to
+// wait. A nil Limiter grants everything.
+func (l *Limiter) Take(key string) (wait time.Duration, granted bool) {
+	if l == nil {
+		return 0, true
+	}
+	shard := &l.shards[maphash.String(l.seed, key)%limiterShards]
+	shard.mu.Lock()
+	bucket, found := shard.buckets.Get(key)
+	if !found {
+		bucket = rate.NewLimiter(l.rate, l.burst)
+		shard.buckets.Add(key, bucket)
+	}
+	shard.mu.Unlock()
+	reservation := bucket.Reserve()
+	if wait = reservation.Delay(); wait > 0 {
+		reservation.Cancel()
+		return wait, false
+	}
+	return 0, true
+}
+
+// perAddress limits by client address, an IPv6 one by its /64: a household has
+// as many addresses in there as it likes.
+func perAddress(l *Limiter, log *slog.Logger) gin.HandlerFunc {
+	var warn sync.Once
+	return func(c *gin.Context) {
+		addr, err := netip.ParseAddr(c.ClientIP())
+		if l == nil || err != nil {
+			c.Next()
+			return
+		}
+		if behindUnknownProxy(c, addr) {
+			warn.Do(func() {
+				log.Warn("a private address sends X-Forwarded-For and is not trusted, so its clients cannot be told apart and are not limited one by one: name it in server.trusted_proxies", "address", addr.String())
+			})
+			c.Next()
+			return
+		}
+		if wait, granted := l.Take(network(addr)); !granted {
+			handler.Fail(c, &handler.RetryLater{Err: handler.ErrTooManyRequests, After: wait})
+			return
+		}
+		c.Next()
+	}
+}
+
+// behindUnknownProxy reports whether the peer seems to be a proxy that nobody
+// has named: limiting it as if it were one client would stop everybody.
+func behindUnknownProxy(c *gin.Context, client netip.Addr) bool {
+	client = client.Unmap()
+	return client.String() == c.RemoteIP() && (client.IsPrivate() || client.IsLoopback()) && c.GetHeader("X-Forwarded-For") != ""
+}
+
+func network(addr netip.Addr) string {
+	addr = addr.Unmap()
+	if addr.Is4() {
+		return addr.String()
+	}
+	prefix, err := addr.WithZone("").Prefix(64)
+	if err != nil {
+		return addr.String()
+	}
+	return prefix.String()
+}

@@ -1,0 +1,110 @@
+// Package router is every route on one screen, grouped by who may enter, and
+// the middleware in front of them.
+package router
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wxsign/wxsign/handler"
+)
+
+// Options of Pages. Demo may be nil: then there is no demo page. Zero fields
+// mean: Logger = slog.Default().
+type Options struct {
+	JSSDK  *handler.JSSDK
+	Script *handler.Script
+	Demo   *handler.Demo
+	Health *handler.Health
+	// AllowsOrigin says which origins may read /jssdk/config by CORS.
+	AllowsOrigin func(origin string) bool
+	// Signing and Reports limit requests per client address; nil = no limit.
+	Signing *Limiter
+	Reports *Limiter
+	// TrustedProxies are addresses or CIDRs whose X-Forwarded-For counts.
+	TrustedProxies []string
+	Logger         *slog.Logger
+}
+
+// Pages serves front-end pages, QA and balancers: all that may face the
+// internet. No route of it needs a key and none gives out a credential.
+func Pages(o Options) (http.Handler, error) {
+	engine, err := newEngine(o)
+	if err != nil {
+		return nil, err
+	}
+	both(engine, "/healthz", o.Health.Healthz)
+	both(engine, "/readyz", o.Health.Readyz)
+
+	jssdk := engine.Group("/jssdk")
+	both(jssdk, "/wxsign.js", o.Script.Classic)
+	both(jssdk, "/wxsign.mjs", o.Script.Module)
+	both(jssdk, "/wxsign.d.ts", o.Script.Types)
+	signing := jssdk.Group("/config", crossOrigin(o.AllowsOrigin))
+	signing.OPTIONS("", noContent)
+	limited := signing.Group("", perAddress(o.Signing, o.Logger))
+	both(limited, "", o.JSSDK.Get)
+	limited.POST("", handler.Func(o.JSSDK.Post).Gin)
+
+	if o.Demo != nil {
+		demo := engine.Group("/demo")
+		both(demo, "/share", o.Demo.Share)
+		both(demo, "/static/*path", o.Demo.Asset)
+		demo.POST("/report", perAddress(o.Reports, o.Logger), handler.Func(o.Demo.Report).Gin)
+		demo.POST("/sim/verify", handler.Func(o.Demo.SimVerify).Gin)
+	}
+	return engine, nil
+}
+
+// Ops serves operators on an address of its own: metrics and profiles.
+func Ops(health *handler.Health, metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	engine := gin.New()
+	both(engine, "/healthz", health.Healthz)
+	both(engine, "/readyz", health.Readyz)
+	mux.Handle("/", engine)
+	return mux
+}
+
+func newEngine(o Options) (*gin.Engine, error) {
+	if o.JSSDK == nil || o.Script == nil || o.Health == nil || o.AllowsOrigin == nil {
+		return nil, errors.New("router: JSSDK, Script, Health and AllowsOrigin are required")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
+	// nil trusts nobody; gin's own default trusts every sender of a header.
+	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
+	}
+	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders)
+	engine.NoRoute(fail(handler.ErrNotFound))
+	engine.NoMethod(fail(handler.ErrMethodNotAllowed))
+	return engine, nil
+}
+
+// both answers GET and HEAD.
+func both(group gin.IRoutes, path string, f handler.Func) {
+	group.GET(path, f.Gin)
+	group.HEAD(path, f.Gin)
+}
+
+func fail(err error) gin.HandlerFunc {
+	return func(c *gin.Context) { handler.Fail(c, err) }
+}
+
+func noContent(c *gin.Context) { c.Status(http.StatusNoContent) }

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Installs what the tests need beyond Go and is not there yet. Uses apt-get, as
+# root or by sudo, and npm for the packages of e2e/. Says what it could not find
+# and fails: no test is left out because a part is missing.
+#
+#   scripts/deps.sh        what `make test` needs
+#   scripts/deps.sh race   a C compiler, which the race detector needs
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin:/sbin # where Debian keeps servers
+
+say() { printf 'deps: %s\n' "$*" >&2; }
+
+has_any() {
+	for candidate; do
+		command -v "$candidate" >/dev/null 2>&1 && return 0
+	done
+	return 1
+}
+
+has_database() { [ -n "${WXSIGN_TEST_MYSQL_DSN:-}" ] || has_any mariadbd; }
+
+has_browser() {
+	[ -x /usr/lib/chromium/chromium-headless-shell ] ||
+		has_any chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable
+}
+
+# Without Chinese letters the pages come out as empty boxes.
+has_font() {
+	[ -e /usr/share/fonts/truetype/wqy/wqy-microhei.ttc ] ||
+		{ has_any fc-list && [ -n "$(fc-list :lang=zh-cn 2>/dev/null)" ]; }
+}
+
+has_npm() { [ ! -d e2e ] || has_any npm; }
+has_c() { has_any "${CC:-cc}" gcc clang; }
+
+# missing prints the Debian packages of the parts that are not there.
+missing() {
+	if [ "$part" = race ]; then
+		has_c || echo gcc libc6-dev
+		return
+	fi
+	has_database || echo mariadb-server-core
+	has_browser || echo chromium-headless-shell
+	has_font || echo fonts-wqy-microhei
+	has_npm || echo npm
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif has_any sudo; then
+		sudo "$@"
+	else
+		say "neither root nor sudo: cannot run $*"
+		return 1
+	fi
+}
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
+}
+
+install_missing() {
+	packages=$(missing | xargs)
+	[ -n "$packages" ] || return 0
+	say "missing: $packages"
+	if has_any apt-get; then
+		say "installing with apt-get"
+		# One at a time: what can be had is there even if a neighbour cannot.
+		apt update >&2 || say "apt-get update failed; trying with the lists at hand"
+		for package in $packages; do
+			apt install -y --no-install-recommends "$package" >&2 || say "apt-get could not install $package"
+		done
+	else
+		say "there is no apt-get here"
+	fi
+	packages=$(missing | xargs)
+	if [ -n "$packages" ]; then
+		say "NOT FOUND: $packages"
+		say "Install them (these are Debian's names) and run again. For the database,"
+		say "WXSIGN_TEST_MYSQL_DSN may instead name a running MySQL or MariaDB."
+		exit 1
+	fi
+}
+
+# node_modules/.package-lock.json is what npm writes when it is done.
+install_node_modules() {
+	[ -d e2e ] || return 0
+	if [ ! -f e2e/package-lock.json ]; then
+		say "NOT FOUND: e2e/package-lock.json, which names the real jweixin script"
+		exit 1
+	fi
+	if [ -f e2e/node_modules/.package-lock.json ] &&
+		[ -z "$(find e2e/package.json e2e/package-lock.json -newer e2e/node_modules/.package-lock.json)" ]; then
+		return 0
+	fi
+	say "npm ci in e2e/"
+	if ! (cd e2e && npm ci --no-audit --no-fund --ignore-scripts >&2); then
+		say "NOT FOUND: the packages of e2e/package-lock.json; is the npm registry in reach?"
+		exit 1
+	fi
+}
+
+part=${1:-test}
+install_missing
+[ "$part" = race ] || install_node_modules

@@ -1,0 +1,69 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/wxsign/wxsign/service/config"
+	"github.com/wxsign/wxsign/service/secret"
+)
+
+func TestShowMasksAndTellsWhereFrom(t *testing.T) {
+	t.Parallel()
+	key := secret.NewKey()
+	cfg, report := load(t, config.Source{
+		Path: "my.toml",
+		Text: []byte("[server]\npublic_url = \"https://a.example.com\"\n[security]\nmaster_key = \"" + key + "\"\n" +
+			anAccount +
+			"[account.profiles.album]\njs_api_list = [\"chooseImage\"]\n" + aSimulator),
+		Env:      []string{"WXSIGN_DATABASE_DSN=/data/canary.db", "WXSIGN_SIMULATOR_ACCOUNT_0_SECRET=file:/run/s"},
+		ReadFile: files(map[string]string{"/run/s": "canary"}),
+	})
+	text := config.Show(cfg, report)
+	for _, line := range []string{
+		"[server]\nlisten = \"127.0.0.1:8080\" # default\n",
+		"public_url = \"https://a.example.com\" # my.toml:2\n",
+		"dsn = \"***\" # env WXSIGN_DATABASE_DSN\n",
+		"master_key = \"***\" # my.toml:4\n",
+		"\n[publish.redis]\n",
+		"password = \"\" # default\n",
+		"\n[[simulator.account]]\napp_id = \"wx1\" # my.toml:11\nsecret = \"***\" # env WXSIGN_SIMULATOR_ACCOUNT_0_SECRET, read from /run/s\n",
+		"\n[[account]]\n",
+		"\n[account.profiles.album]\njs_api_list = [\"chooseImage\"] # my.toml:9\n",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("the text lacks %q:\n%s", line, text)
+		}
+	}
+	for _, hidden := range []string{key, "canary", "s3cr3t"} {
+		if strings.Contains(text, hidden) {
+			t.Errorf("the text shows %q", hidden)
+		}
+	}
+	if err := toml.Unmarshal([]byte(text), &map[string]any{}); err != nil {
+		t.Errorf("the text is not TOML: %v\n%s", err, text)
+	}
+}
+
+// What Show writes of a configuration without secrets is that configuration.
+func TestShowCanBeReadAgain(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "[log]\nlevel = \"debug\"\n[history]\nretention = \"36h\"\n[security]\nmaster_key = \"file:k\"\n"} {
+		cfg, report := load(t, config.Source{Text: []byte(text)})
+		again, _ := load(t, config.Source{Text: []byte(config.Show(cfg, report))})
+		if diff := cmp.Diff(cfg, again); diff != "" {
+			t.Errorf("(-shown +read):\n%s", diff)
+		}
+	}
+}
+
+func TestConfigNeverPrintsSecrets(t *testing.T) {
+	t.Parallel()
+	cfg, _ := load(t, config.Source{Text: []byte(anAccount)})
+	if text := cmp.Diff(cfg, config.Config{}); strings.Contains(text, "s3cr3t") {
+		t.Error("a difference of configurations shows a secret")
+	}
+}

@@ -1,0 +1,124 @@
+package keeper
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/snapshot"
+)
+
+const (
+	// followInterval ± followSpread is the time between two looks for changes.
+	followInterval = time.Second
+	followSpread   = 200 * time.Millisecond
+	// followOverlap reaches back behind the last look: a transaction may
+	// commit later than the instant that it wrote into updated_ms.
+	followOverlap = 10 * time.Second
+	// fullFollowInterval is the time between two comparisons of everything.
+	fullFollowInterval = time.Minute
+	// historyGrace is how old a publish must be before a missing history row
+	// means that its holder died.
+	historyGrace = 30 * time.Second
+	// historyReach is how far back such rows are looked for.
+	historyReach = 10 * time.Minute
+)
+
+// follow adopts what other replicas publish and what people edit, until the
+// keeper stops. It does so by polling: a notification can be lost, a row not.
+func (k *Keeper) follow(sinceMs int64) {
+	nextFull := time.Now().Add(fullFollowInterval)
+	for k.sleepUntil(time.Now().Add(followInterval - followSpread + rand.N(2*followSpread))) {
+		from := sinceMs - followOverlap.Milliseconds()
+		full := !time.Now().Before(nextFull)
+		if full {
+			from = 0
+			nextFull = time.Now().Add(fullFollowInterval)
+		}
+		nowMs, err := k.followOnce(from)
+		k.health.database(err)
+		if err != nil {
+			k.log.Warn("cannot follow the database; what lives is served on", "err", err)
+			continue
+		}
+		sinceMs = nowMs
+		if full {
+			k.completeHistory(nowMs)
+		}
+	}
+}
+
+// followOnce adopts what moved since a database time and returns the database
+// time of the look.
+func (k *Keeper) followOnce(fromMs int64) (nowMs int64, err error) {
+	ctx, cancel := context.WithTimeout(k.hard, 2*dbTimeout)
+	defer cancel()
+	edited, err := k.store.AccountsSince(ctx, fromMs)
+	if err != nil {
+		return 0, err
+	}
+	if changed := k.changedAccounts(edited); len(changed) > 0 {
+		if err := k.takeAccounts(ctx, changed); err != nil {
+			return 0, err
+		}
+	}
+	marks, nowMs, err := k.store.Marks(ctx, fromMs)
+	if err != nil {
+		return 0, err
+	}
+	return nowMs, k.takeCredentials(ctx, k.changedCredentials(marks))
+}
+
+// changedAccounts are the rows that memory holds in another revision.
+func (k *Keeper) changedAccounts(rows []model.Account) []model.Account {
+	var changed []model.Account
+	for i := range rows {
+		view, found := k.table.Lookup(rows[i].AppID)
+		if !found || view.Account.Rev != rows[i].ConfigRev {
+			changed = append(changed, rows[i])
+		}
+	}
+	return changed
+}
+
+// changedCredentials are the accounts with a row that memory holds otherwise.
+func (k *Keeper) changedCredentials(marks []model.Mark) []string {
+	seen := make(map[string]bool)
+	var appIDs []string
+	for _, m := range marks {
+		view, found := k.table.Lookup(m.AppID)
+		if !found || seen[m.AppID] || isCurrent(view, m) {
+			continue
+		}
+		seen[m.AppID] = true
+		appIDs = append(appIDs, m.AppID)
+	}
+	return appIDs
+}
+
+func isCurrent(view *snapshot.View, m model.Mark) bool {
+	if view.Trouble(m.Kind).Failing != m.FailCount {
+		return false
+	}
+	held, found := view.Credential(m.Kind)
+	if !found {
+		return m.Version == 0
+	}
+	return held.Version == m.Version && held.PublishID == m.PublishID && held.ExpiresAt == m.ExpiresMs
+}
+
+// completeHistory writes the rows of publishes whose holder died before it
+// could. Every replica may try: the publish id is unique.
+func (k *Keeper) completeHistory(nowMs int64) {
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	rows, err := k.store.UnwrittenHistory(ctx, nowMs-historyReach.Milliseconds(), nowMs-historyGrace.Milliseconds())
+	if err != nil {
+		k.log.Warn("cannot look for unwritten history", "err", err)
+		return
+	}
+	for i := range rows {
+		k.recorder.add(recovered(&rows[i]))
+	}
+}

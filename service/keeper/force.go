@@ -1,0 +1,46 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/wechat"
+)
+
+// WeChat allows 20 force refreshes a day, 30 s apart (getStableAccessToken).
+// Five are kept for people.
+const (
+	forcePerDay     = 20
+	forceForPeople  = 5
+	forceGap        = 30 * time.Second
+	forceByMachines = forcePerDay - forceForPeople
+)
+
+var (
+	// errNoBudget says that a force refresh was needed and not allowed.
+	errNoBudget = errors.New("WeChat keeps giving out a token that it calls dead, and today's budget of force refreshes is spent or the last one was under 30 s ago")
+	// errStillDead says that even force brought the dead value back.
+	errStillDead = errors.New("WeChat gave the dead token again although a force refresh was asked for")
+)
+
+// askForced asks for a new stable token where the normal call brought the one
+// that WeChat itself called dead. The budget is spent before it is used.
+func (k *Keeper) askForced(ctx context.Context, a *attempt, r wechat.TokenRequest) (answer, error) {
+	allowed, err := k.store.SpendForce(ctx, a.grant, model.ForceBudget{
+		Day: beijingDay(a.clock.nowMs), Limit: forceByMachines, GapMs: forceGap.Milliseconds(),
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	if !allowed {
+		return answer{}, errNoBudget
+	}
+	r.Force = true
+	got, err := k.askToken(ctx, a, r)
+	if err == nil && got.grant.Value.Hash() == a.row.DeadHash {
+		err = errStillDead
+	}
+	return got, err
+}

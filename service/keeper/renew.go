@@ -1,0 +1,205 @@
+package keeper
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/secret"
+	"github.com/wxsign/wxsign/service/wechat"
+)
+
+// upstreamBudget is what must be left of the trust in a claim to begin a call:
+// the call's own time-out, with room to publish.
+const upstreamBudget = 12 * time.Second
+
+// answer is what a call brought, with the instants around it.
+type answer struct {
+	grant   wechat.Grant
+	sentMs  int64 // database clock, not behind the truth
+	latency time.Duration
+	forced  bool
+}
+
+// attempt claims the row, asks WeChat and publishes. It returns errLost where
+// another replica has the row; every other outcome is written to the row and
+// to history, so it is no error here.
+func (k *Keeper) attempt(t *model.Tended, row *model.Credential, clk clock) error {
+	a, err := k.claim(t, row, clk)
+	if err != nil {
+		return err
+	}
+	if time.Until(a.trusted) < upstreamBudget {
+		k.release(a)
+		return nil
+	}
+	ctx, cancel := context.WithDeadline(k.hard, a.trusted)
+	defer cancel()
+	got, err := k.ask(ctx, a)
+	if err != nil {
+		k.failed(a, got, err)
+		return nil
+	}
+	k.succeeded(a, got)
+	return nil
+}
+
+// ask makes the upstream call under the claim.
+func (k *Keeper) ask(ctx context.Context, a *attempt) (answer, error) {
+	if !kindIsToken(a.row.Kind) {
+		return k.askTicket(ctx, a)
+	}
+	appSecret, err := k.keyring.Open(a.tended.SecretEnc, AppSecretPlace(a.row.AppID))
+	if err != nil {
+		return answer{}, fmt.Errorf("%w: the AppSecret: %w", errSealed, err)
+	}
+	request := wechat.TokenRequest{AppID: a.row.AppID, Secret: appSecret, Mode: mode(a.tended)}
+	got, err := k.askToken(ctx, a, request)
+	if err == nil && a.row.Dead() && request.Mode == wechat.Stable && got.grant.Value.Hash() == a.row.DeadHash {
+		return k.askForced(ctx, a, request)
+	}
+	return got, err
+}
+
+func (k *Keeper) askToken(ctx context.Context, a *attempt, r wechat.TokenRequest) (answer, error) {
+	return timed(a, func() (wechat.Grant, error) { return k.wechat.Token(ctx, r) })
+}
+
+func (k *Keeper) askTicket(ctx context.Context, a *attempt) (answer, error) {
+	token, err := k.openValue(liveToken(a.tended))
+	if err != nil {
+		return answer{}, err
+	}
+	return timed(a, func() (wechat.Grant, error) { return k.wechat.Ticket(ctx, token, a.row.Kind) })
+}
+
+func timed(a *attempt, call func() (wechat.Grant, error)) (answer, error) {
+	sent := time.Now()
+	grant, err := call()
+	return answer{grant: grant, sentMs: a.clock.earliest(sent), latency: time.Since(sent)}, err
+}
+
+// succeeded judges a value and writes it to the row.
+func (k *Keeper) succeeded(a *attempt, got answer) {
+	v := k.planner.judge(a.row, mode(a.tended), received{
+		hash: got.grant.Value.Hash(), lifeMs: got.grant.ExpiresIn.Milliseconds(),
+		sentMs: got.sentMs, nowMs: a.clock.earliest(time.Now()),
+	})
+	if v.publish {
+		k.publish(a, got, v)
+		return
+	}
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	noted, err := k.store.Unchanged(ctx, a.grant, v.expiresMs, v.nextRefreshMs)
+	if err != nil || !noted {
+		k.log.Warn("could not note that the value is unchanged; the claim ends by itself", "account", a.grant.AppID, "kind", a.grant.Kind, "err", err)
+	}
+	k.recorder.add(k.history(a, got, model.OutcomeUnchanged, nil, v))
+}
+
+// publish writes the value, then serves it.
+func (k *Keeper) publish(a *attempt, got answer, v verdict) {
+	p := model.Publication{
+		PublishID: NewID(), KeyID: k.keyring.SealingKeyID(), ValueHash: got.grant.Value.Hash(),
+		IssuedMs: got.sentMs, ExpiresMs: v.expiresMs, LifeMs: got.grant.ExpiresIn.Milliseconds(),
+		BirthKnown: v.birthKnown, NextRefreshMs: v.nextRefreshMs,
+	}
+	p.ValueEnc = k.keyring.Seal(got.grant.Value, ValuePlace(a.row.AppID, a.row.Kind, p.PublishID))
+	if !k.writePublication(a, got.grant.Value, p) {
+		k.recorder.add(k.history(a, got, model.OutcomeFailed, errors.New("the claim was lost before the new value could be published; the value was dropped"), v))
+		return
+	}
+	k.serve(a, got.grant.Value, p)
+	h := k.history(a, got, model.OutcomeRenewed, nil, v)
+	h.PublishID = &p.PublishID
+	k.recorder.add(h)
+	k.log.Info("renewed", "account", a.row.AppID, "kind", a.row.Kind, "version", a.row.Version+1,
+		"expires_in", got.grant.ExpiresIn.String(), "trigger", a.trigger, "fingerprint", got.grant.Value.Fingerprint())
+}
+
+// writePublication repeats the guarded write until it is in, until the claim
+// is another's, or until the value has ended: WeChat has issued it and there
+// may be no second one, so it must not be thrown away for a lost connection.
+// While the database is away this replica serves it already.
+func (k *Keeper) writePublication(a *attempt, value secret.Secret, p model.Publication) bool {
+	for pause := firstPublishPause; ; pause = min(2*pause, mostPublishPause) {
+		done, err := k.tryPublication(a.grant, p)
+		if err == nil {
+			return done
+		}
+		k.log.Warn("cannot publish yet; the value is kept and tried again", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
+		k.serve(a, value, p)
+		if time.Now().After(a.clock.deadline(p.ExpiresMs)) {
+			return false
+		}
+		select {
+		case <-time.After(pause):
+		case <-k.hard.Done():
+			return false
+		}
+	}
+}
+
+const (
+	firstPublishPause = 100 * time.Millisecond
+	mostPublishPause  = 2 * time.Second
+)
+
+// tryPublication writes once. Where no row changed, the publication may still
+// be in, from an earlier try whose answer was lost.
+func (k *Keeper) tryPublication(g model.Grant, p model.Publication) (bool, error) {
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	published, err := k.store.Publish(ctx, g, p)
+	if err != nil || published {
+		return published, err
+	}
+	return k.store.Published(ctx, g, p.PublishID)
+}
+
+// failed ends the claim with a back-off; the stored value stays as it is.
+func (k *Keeper) failed(a *attempt, got answer, cause error) {
+	if wechat.ClassOf(cause) == wechat.TokenDead {
+		k.tokenDead(a)
+	}
+	nowMs := a.clock.earliest(time.Now())
+	wait := k.waitAfter(cause, a.row.FailCount, nowMs)
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	f := model.Failure{Errcode: errcodeOf(cause), Text: describe(cause), BackoffMs: wait.Milliseconds()}
+	if _, err := k.store.Fail(ctx, a.grant, f); err != nil {
+		k.log.Warn("cannot note a failed renewal; the claim ends by itself", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
+	}
+	outcome := model.OutcomeFailed
+	if errors.Is(cause, errNoBudget) {
+		outcome = model.OutcomeRefused
+	}
+	k.recorder.add(k.history(a, got, outcome, cause, verdict{}))
+	k.setTrouble(a.row.AppID, a.row.Kind, snapshotTrouble(a.row.FailCount+1, f, time.Now().Add(wait)))
+	k.log.Warn("renewal failed", "account", a.row.AppID, "kind", a.row.Kind, "errcode", f.Errcode, "rid", ridOf(cause),
+		"failed", a.row.FailCount+1, "next_try_in", wait.Round(time.Second).String(), "reason", f.Text)
+}
+
+// tokenDead acts on WeChat's word that the token it was asked with is dead:
+// the token becomes due, once, and not if it is brand-new.
+func (k *Keeper) tokenDead(a *attempt) {
+	token := a.tended.Credential(tokenKind)
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	marked, err := k.store.MarkDead(ctx, token.AppID, token.Kind, token.ValueHash, k.planner.timing.MinInterval.Milliseconds())
+	if err != nil || marked {
+		k.log.Warn("WeChat calls the access_token dead before its time; somebody else may be refreshing this account", "account", token.AppID, "version", token.Version, "err", err)
+	}
+}
+
+// NewID is 128 random bits in hex: the form of attempt_id and publish_id.
+func NewID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
+}

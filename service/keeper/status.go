@@ -1,0 +1,92 @@
+package keeper
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/wxsign/wxsign/service/snapshot"
+)
+
+// health remembers since when the database cannot be reached.
+type health struct {
+	downSince atomic.Pointer[time.Time]
+}
+
+// database notes the outcome of a statement.
+func (h *health) database(err error) {
+	if err == nil {
+		h.downSince.Store(nil)
+		return
+	}
+	now := time.Now()
+	h.downSince.CompareAndSwap(nil, &now)
+}
+
+// The codes of Status.Codes: what is not as it should be.
+const (
+	CodeStarting           = "starting"              // stored credentials are not loaded yet
+	CodeStopping           = "stopping"              // the process is about to end
+	CodeDatabaseDown       = "database_down"         // served from memory
+	CodeTicketNotReady     = "ticket_not_ready"      // an account cannot be signed for
+	CodeRenewalsFailing    = "renewals_failing"      // the newest attempt of a credential failed
+	CodeNothingCanBeSigned = "nothing_can_be_signed" // accounts exist and none can be signed for
+)
+
+// Status is how this replica is.
+type Status struct {
+	Ready    bool
+	Degraded bool
+	Codes    []string
+	Accounts int // enabled ones
+	Signable int // of those that keep a jsapi ticket: with a live one
+	Signing  int // those that keep a jsapi ticket
+	Failing  int // accounts with a credential whose newest attempt failed
+	// DatabaseDown is how long the database has been away, 0 if it is there.
+	DatabaseDown time.Duration
+}
+
+// Status looks at everything that is served now.
+func (k *Keeper) Status() Status {
+	s := Status{}
+	now := time.Now()
+	for view := range k.table.All() {
+		if view.Account.Enabled {
+			s.count(view, now)
+		}
+	}
+	if since := k.health.downSince.Load(); since != nil {
+		s.DatabaseDown = now.Sub(*since)
+	}
+	blind := s.Signing > 0 && s.Signable == 0
+	s.note(!k.loaded.Load(), CodeStarting)
+	s.note(k.working.Err() != nil, CodeStopping)
+	s.note(blind, CodeNothingCanBeSigned)
+	s.Ready = len(s.Codes) == 0
+	s.note(s.DatabaseDown > 0, CodeDatabaseDown)
+	s.note(s.Signable < s.Signing, CodeTicketNotReady)
+	s.note(s.Failing > 0, CodeRenewalsFailing)
+	s.Degraded = len(s.Codes) > 0
+	return s
+}
+
+func (s *Status) count(view *snapshot.View, now time.Time) {
+	s.Accounts++
+	if view.Keeps(snapshot.KindJSAPI) {
+		s.Signing++
+		if ticket, found := view.Credential(snapshot.KindJSAPI); found && ticket.Live(now) {
+			s.Signable++
+		}
+	}
+	for _, kind := range append([]string{tokenKind}, view.Account.Tickets...) {
+		if view.Trouble(kind).Failing > 0 {
+			s.Failing++
+			return
+		}
+	}
+}
+
+func (s *Status) note(is bool, code string) {
+	if is {
+		s.Codes = append(s.Codes, code)
+	}
+}

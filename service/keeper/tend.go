@@ -1,0 +1,113 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/snapshot"
+	"github.com/wxsign/wxsign/service/wechat"
+)
+
+// errLost says that another replica has the claim, or that the row changed
+// since it was read: nothing to do but to look again.
+var errLost = errors.New("another replica was faster")
+
+// tend works on one account until none of its credentials is due within the
+// lookahead. It reads everything anew before each step: what was read before a
+// pause proves nothing.
+func (k *Keeper) tend(appID string) {
+	until := time.Now().Add(k.lookahead)
+	for k.working.Err() == nil {
+		next, err := k.step(appID)
+		switch {
+		case errors.Is(err, model.ErrNotFound), next.IsZero() && err == nil:
+			return
+		case err != nil:
+			k.log.Warn("cannot tend the account; the next scan tries again", "account", appID, "err", err)
+			return
+		case next.After(until) && next.After(time.Now().Add(k.lookahead)):
+			return
+		}
+		if !k.sleepUntil(next) {
+			return
+		}
+	}
+}
+
+// step attempts the account's next credential if its time has come, and tells
+// when to look again; the zero time means that the account needs nothing.
+func (k *Keeper) step(appID string) (next time.Time, err error) {
+	if err := k.slots.Acquire(k.working, 1); err != nil {
+		return time.Time{}, nil //nolint:nilerr // stopping: there is nothing to tell
+	}
+	defer k.slots.Release(1)
+	t, clk, err := k.read(appID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	row, atMs := k.planner.due(&t)
+	if row == nil {
+		return time.Time{}, nil
+	}
+	if atMs > t.NowMs {
+		return clk.reached(atMs), nil
+	}
+	err = k.attempt(&t, row, clk)
+	if errors.Is(err, errLost) {
+		return time.Now().Add(lostPause), nil
+	}
+	return time.Now(), err
+}
+
+// lostPause lets the winner get on before the row is read again.
+const lostPause = 100 * time.Millisecond
+
+// read gets the account with the database's clock.
+func (k *Keeper) read(appID string) (model.Tended, clock, error) {
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	before := time.Now()
+	t, err := k.store.Tended(ctx, appID)
+	if !errors.Is(err, model.ErrNotFound) {
+		k.health.database(err)
+	}
+	return t, clock{nowMs: t.NowMs, before: before, after: time.Now()}, err
+}
+
+func (k *Keeper) sleepUntil(t time.Time) bool {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-k.working.Done():
+		return false
+	}
+}
+
+// mode is the account's way to get tokens.
+func mode(t *model.Tended) wechat.Mode {
+	if t.TokenMode == string(wechat.Classic) {
+		return wechat.Classic
+	}
+	return wechat.Stable
+}
+
+// triggerOf says why a row is attempted now.
+func triggerOf(row *model.Credential) string {
+	switch {
+	case row.LeaseOwner != "":
+		return model.TriggerRecovery
+	case row.Dead():
+		return model.TriggerReport
+	case row.Version == 0 && row.FailCount == 0:
+		return model.TriggerStartup
+	}
+	return model.TriggerSchedule
+}
+
+// kindIsToken reports whether the kind is the access_token, which the tickets
+// of the account need.
+func kindIsToken(kind string) bool { return kind == snapshot.KindAccessToken }

@@ -1,0 +1,82 @@
+package keeper
+
+import (
+	"errors"
+	"time"
+
+	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/snapshot"
+	"github.com/wxsign/wxsign/service/wechat"
+)
+
+// errSealed says that a stored value cannot be opened: with the wrong master
+// key, or because somebody changed or moved it.
+var errSealed = errors.New("a sealed value cannot be opened")
+
+// describe is the text for administrators: what happened, and the mend.
+func describe(err error) string {
+	var e *wechat.Error
+	switch {
+	case errors.As(err, &e):
+		return e.Error() + " — " + e.Mend()
+	case errors.Is(err, errSealed):
+		return err.Error() + " — Give wxsign the master key it was sealed with (security.master_key may hold several, one per line), or enter the AppSecret anew."
+	case errors.Is(err, errNoBudget):
+		return err.Error() + " — Find the program that refreshes this account with force_refresh or holds its AppSecret; a person may refresh in the panel."
+	}
+	return err.Error()
+}
+
+func errcodeOf(err error) int {
+	var e *wechat.Error
+	if errors.As(err, &e) {
+		return e.Errcode
+	}
+	return 0
+}
+
+func ridOf(err error) string {
+	var e *wechat.Error
+	if errors.As(err, &e) {
+		return e.RID
+	}
+	return ""
+}
+
+// waitAfter is the back-off after a failure, with the classes of our own
+// errors added to WeChat's.
+func (k *Keeper) waitAfter(err error, failed int, nowMs int64) time.Duration {
+	switch {
+	case errors.Is(err, errSealed):
+		return firstHumanWait
+	case errors.Is(err, errNoBudget), errors.Is(err, errStillDead):
+		return forceGap + upTo(forceGap/4)
+	}
+	return backoff(err, failed, nowMs)
+}
+
+func snapshotTrouble(failing int, f model.Failure, next time.Time) snapshot.Trouble {
+	return snapshot.Trouble{Errcode: f.Errcode, Text: f.Text, Failing: failing, NextTry: next}
+}
+
+func (k *Keeper) setTrouble(appID, kind string, trouble snapshot.Trouble) {
+	k.table.SetTrouble(appID, kind, trouble)
+}
+
+// history is the row of an attempt.
+func (k *Keeper) history(a *attempt, got answer, outcome string, cause error, v verdict) model.History {
+	h := model.History{
+		AttemptID: a.id, AtMs: a.clock.earliest(time.Now()),
+		AppID: a.row.AppID, Kind: a.row.Kind, Version: a.row.Version, Fence: a.row.Fence + 1,
+		TriggerName: a.trigger, Actor: k.replica, Outcome: outcome,
+		LatencyMs: got.latency.Milliseconds(), ExpiresMs: v.expiresMs,
+		Fingerprint: got.grant.Value.Fingerprint(),
+	}
+	if outcome == model.OutcomeRenewed {
+		h.Version++
+	}
+	if cause != nil {
+		h.Errcode, h.Errmsg, h.RID = errcodeOf(cause), describe(cause), ridOf(cause)
+	}
+	return h
+}

@@ -1,0 +1,124 @@
+package pageurl
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// host is a host name in the form in which names are compared: lower case,
+// punycode, no brackets.
+type host struct {
+	name string
+	ip   bool
+}
+
+// String puts the brackets of an IPv6 literal back.
+func (h host) String() string {
+	if h.ip && strings.Contains(h.name, ":") {
+		return "[" + h.name + "]"
+	}
+	return h.name
+}
+
+// parseAuthority reads "host", "host:port", "[v6]" and "[v6]:port".
+func parseAuthority(authority string) (host, string, error) {
+	name, port := authority, ""
+	if strings.HasPrefix(authority, "[") {
+		end := strings.Index(authority, "]")
+		if end < 0 {
+			return host{}, "", invalid("its IPv6 address has no closing bracket")
+		}
+		name, port = authority[:end+1], authority[end+1:]
+	} else if i := strings.Index(authority, ":"); i >= 0 {
+		name, port = authority[:i], authority[i:]
+	}
+	if port != "" {
+		var err error
+		if port, err = parsePort(port); err != nil {
+			return host{}, "", err
+		}
+	}
+	h, err := parseHost(name)
+	return h, port, err
+}
+
+// parsePort reads ":8080". Browsers never show an empty port or leading zeros.
+func parsePort(text string) (string, error) {
+	digits, found := strings.CutPrefix(text, ":")
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if !found || err != nil || n == 0 || digits[0] == '0' {
+		return "", invalid("its port must be a number from 1 to 65535")
+	}
+	return digits, nil
+}
+
+func parseHost(name string) (host, error) {
+	if literal, found := strings.CutPrefix(name, "["); found {
+		addr, err := netip.ParseAddr(strings.TrimSuffix(literal, "]"))
+		if err != nil || !addr.Is6() || addr.Zone() != "" {
+			return host{}, invalid("its IPv6 address is malformed")
+		}
+		return host{name: addr.String(), ip: true}, nil
+	}
+	ascii, err := toASCII(name)
+	if err != nil {
+		return host{}, err
+	}
+	if addr, err := netip.ParseAddr(ascii); err == nil && addr.Is4() {
+		return host{name: ascii, ip: true}, nil
+	}
+	return host{name: ascii}, checkName(ascii)
+}
+
+// toASCII lowers the name and turns an internationalised one into punycode.
+func toASCII(name string) (string, error) {
+	for i := 0; i < len(name); i++ {
+		if name[i] >= 0x80 {
+			ascii, err := idna.Lookup.ToASCII(name)
+			if err != nil {
+				return "", invalid("its host is not a valid internationalised name")
+			}
+			return ascii, nil
+		}
+	}
+	return strings.ToLower(name), nil
+}
+
+// checkName accepts host names of letters, digits, '-' and '_', and a trailing
+// dot. A last label that is a number is refused: browsers read 127.1, 0x7f.1
+// and 2130706433 as IPv4 addresses.
+func checkName(name string) error {
+	labels := strings.TrimSuffix(name, ".")
+	if labels == "" || len(labels) > 253 {
+		return invalid("its host is empty or too long")
+	}
+	last := ""
+	for label := range strings.SplitSeq(labels, ".") {
+		if label == "" || len(label) > 63 {
+			return invalid("its host has an empty or overlong label")
+		}
+		if strings.IndexFunc(label, notInName) >= 0 {
+			return invalid("its host holds a character that host names do not have")
+		}
+		last = label
+	}
+	if isNumber(last) {
+		return invalid("its host looks like an IPv4 address in an unusual form")
+	}
+	return nil
+}
+
+func notInName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
+}
+
+// isNumber follows the WHATWG URL standard's "ends in a number" check.
+func isNumber(label string) bool {
+	if hex, found := strings.CutPrefix(label, "0x"); found {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(label, "0123456789") == ""
+}

@@ -1,0 +1,120 @@
+package pageurl
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Pattern is one entry of an account's domain list:
+//
+//	h5.example.com        exactly this host, on the scheme's default port
+//	*.example.com         subdomains of any depth, not example.com itself
+//	h5.example.com:8443   exactly this port
+//	h5.example.com/shop   only /shop and what lies below it
+//
+// IP addresses match only where they are written exactly.
+type Pattern struct {
+	text     string
+	host     host
+	wildcard bool   // host is the part behind "*."
+	port     string // "" = the default port of the page's scheme
+	path     string // "" = every path; no trailing slash
+}
+
+// ParsePattern reads one entry. Its error says what to write instead.
+func ParsePattern(text string) (Pattern, error) {
+	p := Pattern{text: text}
+	if strings.Contains(text, "://") {
+		return Pattern{}, fmt.Errorf("domain %q: write the host without https://, for instance h5.example.com", text)
+	}
+	if strings.ContainsAny(text, "?#@\\ \t\r\n%") {
+		return Pattern{}, fmt.Errorf("domain %q: only a host, an optional :port and an optional /path are allowed", text)
+	}
+	authority, path := text, ""
+	if i := strings.Index(text, "/"); i >= 0 {
+		authority, path = text[:i], text[i:]
+	}
+	if hasDotSegments(path) {
+		return Pattern{}, fmt.Errorf("domain %q: the path must not contain . or .. segments", text)
+	}
+	p.path = strings.TrimRight(path, "/")
+	authority, p.wildcard = strings.CutPrefix(authority, "*.")
+	if strings.Contains(authority, "*") {
+		return Pattern{}, fmt.Errorf("domain %q: a star may only stand at the start, as in *.example.com", text)
+	}
+	var err error
+	if p.host, p.port, err = parseAuthority(authority); err != nil {
+		return Pattern{}, fmt.Errorf("domain %q: %w", text, err)
+	}
+	if p.wildcard && p.host.ip {
+		return Pattern{}, fmt.Errorf("domain %q: an IP address has no subdomains", text)
+	}
+	return p, nil
+}
+
+// String is the entry as it was written.
+func (p Pattern) String() string { return p.text }
+
+// Host is the host to index the pattern by: the exact host, or with wildcard
+// true the name whose subdomains match.
+func (p Pattern) Host() (name string, wildcard bool) { return p.host.name, p.wildcard }
+
+// Match reports whether a page at u belongs to this entry. Pages on http match
+// only with allowHTTP.
+func (p Pattern) Match(u URL, allowHTTP bool) bool {
+	return p.MatchOrigin(u, allowHTTP) && p.matchPath(u.path)
+}
+
+// MatchOrigin is Match without the path, for the Origin header of a request.
+func (p Pattern) MatchOrigin(u URL, allowHTTP bool) bool {
+	if u.scheme == "http" && !allowHTTP {
+		return false
+	}
+	port := p.port
+	if port == "" {
+		port = defaultPort(u.scheme)
+	}
+	return u.effectivePort() == port && p.matchHost(u.host)
+}
+
+func (p Pattern) matchHost(h host) bool {
+	if !p.wildcard {
+		return h == p.host
+	}
+	sub, found := strings.CutSuffix(h.name, p.host.name)
+	return found && !h.ip && len(sub) > 1 && strings.HasSuffix(sub, ".")
+}
+
+// matchPath compares on a segment boundary. Under a path prefix a dot segment
+// is refused in every spelling, because it could lead out of the prefix again.
+func (p Pattern) matchPath(path string) bool {
+	if p.path == "" {
+		return true
+	}
+	rest, found := strings.CutPrefix(path, p.path)
+	return found && (rest == "" || rest[0] == '/') && !hasDotSegments(path)
+}
+
+// hasDotSegments finds "." and ".." between slashes and backslashes, also
+// percent-encoded, also encoded more than once. An escape that cannot be
+// decoded counts as one: what a server makes of it is anybody's guess.
+func hasDotSegments(path string) bool {
+	const mostDecodings = 4
+	for range mostDecodings {
+		for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+			if segment == "." || segment == ".." {
+				return true
+			}
+		}
+		decoded, err := url.PathUnescape(path)
+		if err != nil {
+			return true
+		}
+		if decoded == path {
+			return false
+		}
+		path = decoded
+	}
+	return true // still encoded after four rounds: nobody means well with that
+}

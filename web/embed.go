@@ -1,0 +1,30 @@
+// Package web holds what browsers get, embedded in the binary: the demo share
+// page and the page helper. It holds files only; handler decides who gets which
+// of them and with which headers.
+package web
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+)
+
+//go:embed demo jssdk
+var files embed.FS
+
+// Demo is the demo share page: a template, its texts, and the static files
+// that it loads.
+func Demo() fs.FS { return room("demo") }
+
+// JSSDK is the page helper, as a classic script, a module and types.
+func JSSDK() fs.FS { return room("jssdk") }
+
+// room cannot fail for the names above: go:embed stops the build when a folder
+// is missing.
+func room(name string) fs.FS {
+	sub, err := fs.Sub(files, name)
+	if err != nil {
+		panic(fmt.Sprintf("web: %s: %v", name, err))
+	}
+	return sub
+}

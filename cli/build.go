@@ -7,12 +7,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/wxsign/wxsign/handler"
 	"github.com/wxsign/wxsign/router"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/metrics"
 	"github.com/wxsign/wxsign/service/qa"
 	"github.com/wxsign/wxsign/service/schedule"
 	"github.com/wxsign/wxsign/service/signature"
@@ -28,15 +27,25 @@ func (p *program) build() error {
 		return err
 	}
 	health := handler.NewHealth(p.keeper.Status)
-	pages, err := p.buildPages(health)
+	counters, err := metrics.New(metrics.Options{Version: Version, Commit: Commit, Table: p.table, State: p.state})
+	if err != nil {
+		return err
+	}
+	pages, err := p.buildPages(health, counters)
 	if err != nil {
 		return err
 	}
 	p.pages.serve(pages, p.log)
 	if p.ops != nil {
-		p.ops.serve(router.Ops(health, promhttp.Handler()), p.log)
+		p.ops.serve(router.Ops(health, counters.Handler()), p.log)
 	}
 	return nil
+}
+
+// state is what the metrics show of the whole replica.
+func (p *program) state() metrics.State {
+	status := p.keeper.Status()
+	return metrics.State{Ready: status.Ready, DatabaseDown: status.DatabaseDown}
 }
 
 func (p *program) buildKeeper() error {
@@ -114,7 +123,7 @@ const (
 	reportsAtOnce    = 20
 )
 
-func (p *program) buildPages(health *handler.Health) (pages http.Handler, err error) {
+func (p *program) buildPages(health *handler.Health, counters *metrics.Metrics) (pages http.Handler, err error) {
 	c := p.config.Server
 	signer, err := signature.New(signature.Options{Accounts: p.table})
 	if err != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/wxsign/wxsign/service/config"
 )
 
-// configFaults is the error of a configuration that cannot be used: a line
+// configError is the error of a configuration that cannot be used: a line
 // above all of its faults.
-type configFaults struct {
+type configError struct {
 	path   string
 	faults config.Faults
 }
 
-func (e configFaults) Error() string {
+func (e configError) Error() string {
 	count := "1 fault"
 	if n := len(e.faults); n != 1 {
 		count = fmt.Sprintf("%d faults", n)
@@ -25,7 +25,7 @@ func (e configFaults) Error() string {
 	return fmt.Sprintf("the configuration %s has %s:\n%v", e.path, count, e.faults)
 }
 
-func (e configFaults) Unwrap() error { return e.faults }
+func (e configError) Unwrap() error { return e.faults }
 
 // loadConfig reads the configuration as every command sees it. The file need
 // not be there unless it was asked for: then the defaults and the environment
@@ -39,9 +39,8 @@ func loadConfig(env Env) (config.Config, config.Report, error) {
 		return config.Config{}, config.Report{}, fmt.Errorf("read the configuration: %w", err)
 	}
 	cfg, report, err := config.Load(config.Source{Path: env.ConfigPath, Text: text, Env: env.Environ})
-	var faults config.Faults
-	if errors.As(err, &faults) {
-		err = configFaults{path: env.ConfigPath, faults: faults}
+	if faults, ok := errors.AsType[config.Faults](err); ok {
+		err = configError{path: env.ConfigPath, faults: faults}
 	}
 	return cfg, report, err
 }

@@ -49,7 +49,9 @@ func TestConfigCheck(t *testing.T) {
 		t.Parallel()
 		text := "[log]\nlevel = \"loud\"\n[[account]]\napp_id = \"wx/1\"\nsecret = \"s3cr3t\"\n"
 		code, stdout, stderr, path := runConfig(t, text, nil, "check")
-		want := "has 2 faults:\n" + path + ":2: log.level cannot be \"loud\"; choose debug, info, warn or error\n" + path + ":4: account[0].app_id "
+		want := "has 2 faults:\n" +
+			path + ":2: log.level cannot be \"loud\"; choose debug, info, warn or error\n" +
+			path + ":4: account[0].app_id "
 		if code != 1 || stdout != "" || !strings.Contains(stderr, want) || strings.Contains(stderr, "s3cr3t") {
 			t.Errorf("exit code %d, stdout %q, stderr %q; want %q", code, stdout, stderr, want)
 		}
@@ -63,12 +65,15 @@ func TestConfigShow(t *testing.T) {
 	if code != 0 || !strings.Contains(stderr, "WXSIGN_ODD") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	for _, line := range []string{"level = \"debug\" # env WXSIGN_LOG_LEVEL\n", "secret = \"***\" # " + path + ":3\n", "format = \"text\" # default\n"} {
+	for _, line := range []string{
+		"level = \"debug\" # env WXSIGN_LOG_LEVEL\n", "secret = \"***\" # " + path + ":3\n", "format = \"text\" # default\n",
+	} {
 		if !strings.Contains(stdout, line) {
 			t.Errorf("stdout lacks %q:\n%s", line, stdout)
 		}
 	}
-	if code, stdout, stderr, _ := runConfig(t, "log = 1\n", nil, "show"); code != 1 || stdout != "" || !strings.Contains(stderr, "has 1 fault:") {
+	code, stdout, stderr, _ = runConfig(t, "log = 1\n", nil, "show")
+	if code != 1 || stdout != "" || !strings.Contains(stderr, "has 1 fault:") {
 		t.Errorf("a fault: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }

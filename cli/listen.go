@@ -27,6 +27,8 @@ type listener struct {
 	server *http.Server
 	secure bool
 	failed chan error
+	// patient lets an answer take as long as it likes: the simulator's faults do.
+	patient bool
 }
 
 // tlsFiles names certificate and key; empty means plain HTTP.
@@ -61,6 +63,9 @@ func (l *listener) serve(h http.Handler, log *slog.Logger) {
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	if l.patient {
+		l.server.WriteTimeout = 0
 	}
 	go func() {
 		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {

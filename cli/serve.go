@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/keeper"
@@ -33,7 +31,9 @@ func serveCommand(ctx context.Context, env Env, args []string) error {
 	for _, warning := range report.Warnings {
 		log.Warn("configuration: " + warning)
 	}
-	gin.SetMode(gin.ReleaseMode)
+	if c.Control.Listen != "" {
+		log.Warn("control.listen is not opened: this version has no routes for business servers yet", "listen", c.Control.Listen)
+	}
 	return serve(ctx, c, log)
 }
 

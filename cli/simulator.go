@@ -10,8 +10,7 @@ import (
 	"github.com/wxsign/wxsign/service/simulator"
 )
 
-// newSimulator makes the pretend WeChat. moreDomains are JS safe domains that
-// every account gets beside its own.
+// newSimulator makes the pretend WeChat of section [simulator].
 func newSimulator(c config.Simulator) (*simulator.Simulator, error) {
 	o := simulator.Options{
 		CredentialLife: c.CredentialLife.Std(), Overlap: c.Overlap.Std(),
@@ -35,6 +34,7 @@ func openSimulator(ctx context.Context, c config.Simulator, log *slog.Logger) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	l.patient = true
 	l.serve(sim, log)
 	return sim, l, nil
 }

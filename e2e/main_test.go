@@ -107,6 +107,9 @@ func startBrowser(path string) (context.Context, func(), error) {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("hide-scrollbars", true),
+		// A page that a test brings along counts as one of the internet, and
+		// would not be allowed to load the helper from this machine.
+		chromedp.Flag("disable-features", "Translate,LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"),
 		chromedp.Flag("host-resolver-rules", "MAP "+pageHost+" "+world.program.address),
 	)
 	allocator, closeAllocator := chromedp.NewExecAllocator(context.Background(), options...)

@@ -82,6 +82,7 @@ func startProgram(dir string) (*program, error) {
 func settings() []string {
 	settings := []string{
 		"WXSIGN_SERVER_LISTEN=127.0.0.1:0", "WXSIGN_SIMULATOR_LISTEN=127.0.0.1:0", "WXSIGN_OPS_LISTEN=",
+		"WXSIGN_SERVER_TRUSTED_PROXIES=127.0.0.1", // every tab is a visitor of its own, see visitor
 		"WXSIGN_ACCOUNT_0_DOMAINS=" + pageHost, "WXSIGN_SIMULATOR_ACCOUNT_0_DOMAINS=" + pageHost,
 	}
 	for key, value := range map[string]string{

@@ -90,8 +90,10 @@ func Fail(c *gin.Context, err error) {
 		message = p.mend
 	}
 	setRetryAfter(c, err)
+	c.Set(codeKey, p.code)
 	c.Header("Cache-Control", "no-store")
-	c.AbortWithStatusJSON(p.status, answer{Code: p.code, Message: message, RequestID: RequestID(c)})
+	c.Abort()
+	c.PureJSON(p.status, answer{Code: p.code, Message: message, RequestID: RequestID(c)}) // & stays readable
 }
 
 func problemOf(err error) problem {
@@ -130,6 +132,17 @@ func setRetryAfter(c *gin.Context, err error) {
 	}
 	seconds := max(1, int(math.Ceil(after.Seconds())))
 	c.Header("Retry-After", strconv.Itoa(seconds))
+}
+
+// codeKey is where Fail leaves the code of its answer.
+const codeKey = "code"
+
+// Code is the code that the request was answered with, "ok" without an error.
+func Code(c *gin.Context) string {
+	if code := c.GetString(codeKey); code != "" {
+		return code
+	}
+	return "ok"
 }
 
 // requestIDKey is where the router's middleware puts the request id.

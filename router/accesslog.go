@@ -46,11 +46,8 @@ func accessLog(log *slog.Logger) gin.HandlerFunc {
 }
 
 func levelOf(status int) slog.Level {
-	switch {
-	case status >= http.StatusInternalServerError:
+	if status >= http.StatusInternalServerError {
 		return slog.LevelWarn
-	case status >= http.StatusBadRequest:
-		return slog.LevelInfo
 	}
 	return slog.LevelInfo
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -32,7 +33,8 @@ func requestID(c *gin.Context) {
 }
 
 // recovery answers a panic as "internal" and logs where it came from. It does
-// not log the request: its headers may hold keys.
+// not log the request: its headers may hold keys. Of the panic itself it logs
+// the text only where Go's runtime wrote it: other values may hold anything.
 func recovery(log *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		defer func() {
@@ -43,7 +45,7 @@ func recovery(log *slog.Logger) gin.HandlerFunc {
 			if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is never wrapped
 				panic(cause)
 			}
-			log.Error("panic in a handler", "request_id", handler.RequestID(c), "path", c.FullPath(), "stack", string(debug.Stack()))
+			log.Error("panic in a handler", "request_id", handler.RequestID(c), "path", c.FullPath(), "cause", describe(cause), "stack", string(debug.Stack()))
 			if !c.Writer.Written() {
 				handler.Fail(c, fmt.Errorf("panic in the handler of %s", c.FullPath()))
 			}
@@ -51,6 +53,13 @@ func recovery(log *slog.Logger) gin.HandlerFunc {
 		}()
 		c.Next()
 	}
+}
+
+func describe(cause any) string {
+	if err, ok := cause.(runtime.Error); ok { //nolint:errorlint // the value of a panic, which is not wrapped
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", cause)
 }
 
 // secureHeaders are right for answers that are no page; pages set their own.
@@ -84,5 +93,18 @@ func crossOrigin(allows func(origin string) bool) gin.HandlerFunc {
 			return
 		}
 		c.Next()
+	}
+}
+
+// observe tells how each request ended and how long it took.
+func observe(tell func(code string, took time.Duration)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if tell == nil || c.Request.Method == http.MethodOptions {
+			c.Next()
+			return
+		}
+		start := time.Now()
+		c.Next()
+		tell(handler.Code(c), time.Since(start))
 	}
 }

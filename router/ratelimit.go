@@ -76,11 +76,11 @@ func (l *Limiter) Take(key string) (wait time.Duration, granted bool) {
 func perAddress(l *Limiter, log *slog.Logger) gin.HandlerFunc {
 	var warn sync.Once
 	return func(c *gin.Context) {
-		addr, err := netip.ParseAddr(c.ClientIP())
-		if l == nil || err != nil {
+		if l == nil {
 			c.Next()
 			return
 		}
+		addr := clientAddr(c)
 		if behindUnknownProxy(c, addr) {
 			warn.Do(func() {
 				log.Warn("a private address sends X-Forwarded-For and is not trusted, so its clients cannot be told apart and are not limited one by one: name it in server.trusted_proxies", "address", addr.String())
@@ -96,15 +96,43 @@ func perAddress(l *Limiter, log *slog.Logger) gin.HandlerFunc {
 	}
 }
 
+// clientAddr is the client's address. gin has none for a peer with a zone
+// (fe80::1%eth0), and the zero Addr stands for what cannot be read at all: such
+// clients share one bucket rather than have no limit.
+func clientAddr(c *gin.Context) netip.Addr {
+	text := c.ClientIP()
+	if text == "" {
+		text = c.RemoteIP()
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
+}
+
+// sharedAddresses is RFC 6598: carrier networks, and the side from which the
+// load balancers of some clouds (Alibaba's SLB) reach their back ends.
+var sharedAddresses = netip.MustParsePrefix("100.64.0.0/10")
+
 // behindUnknownProxy reports whether the peer seems to be a proxy that nobody
 // has named: limiting it as if it were one client would stop everybody.
 func behindUnknownProxy(c *gin.Context, client netip.Addr) bool {
-	client = client.Unmap()
-	return client.String() == c.RemoteIP() && (client.IsPrivate() || client.IsLoopback()) && c.GetHeader("X-Forwarded-For") != ""
+	inside := client.IsPrivate() || client.IsLoopback() || client.IsLinkLocalUnicast() || sharedAddresses.Contains(client)
+	return inside && client == peerAddr(c) && c.GetHeader(forwardedFor) != ""
 }
 
+// peerAddr is who opened the connection.
+func peerAddr(c *gin.Context) netip.Addr {
+	peer, err := netip.ParseAddrPort(c.Request.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer.Addr().Unmap()
+}
+
+// network is what one client is taken to have: an IPv4 address or an IPv6 /64.
 func network(addr netip.Addr) string {
-	addr = addr.Unmap()
 	if addr.Is4() {
 		return addr.String()
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -23,6 +25,8 @@ type Options struct {
 	Health *handler.Health
 	// AllowsOrigin says which origins may read /jssdk/config by CORS.
 	AllowsOrigin func(origin string) bool
+	// Signed is told of every request to /jssdk/config; nil = nobody counts.
+	Signed func(code string, took time.Duration)
 	// Signing and Reports limit requests per client address; nil = no limit.
 	Signing *Limiter
 	Reports *Limiter
@@ -45,7 +49,7 @@ func Pages(o Options) (http.Handler, error) {
 	both(jssdk, "/wxsign.js", o.Script.Classic)
 	both(jssdk, "/wxsign.mjs", o.Script.Module)
 	both(jssdk, "/wxsign.d.ts", o.Script.Types)
-	signing := jssdk.Group("/config", crossOrigin(o.AllowsOrigin))
+	signing := jssdk.Group("/config", observe(o.Signed), crossOrigin(o.AllowsOrigin))
 	signing.OPTIONS("", noContent)
 	limited := signing.Group("", perAddress(o.Signing, o.Logger))
 	both(limited, "", o.JSSDK.Get)
@@ -70,12 +74,16 @@ func Ops(health *handler.Health, metrics http.Handler) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	releaseMode()
 	engine := gin.New()
 	both(engine, "/healthz", health.Healthz)
 	both(engine, "/readyz", health.Readyz)
 	mux.Handle("/", engine)
 	return mux
 }
+
+// forwardedFor is the header in which proxies name the client.
+const forwardedFor = "X-Forwarded-For"
 
 func newEngine(o Options) (*gin.Engine, error) {
 	if o.JSSDK == nil || o.Script == nil || o.Health == nil || o.AllowsOrigin == nil {
@@ -84,9 +92,13 @@ func newEngine(o Options) (*gin.Engine, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	releaseMode()
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
+	// gin would also take X-Real-IP, which a proxy that only appends to
+	// X-Forwarded-For passes on as the client wrote it.
+	engine.RemoteIPHeaders = []string{forwardedFor}
 	// nil trusts nobody; gin's own default trusts every sender of a header.
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
@@ -96,6 +108,9 @@ func newEngine(o Options) (*gin.Engine, error) {
 	engine.NoMethod(fail(handler.ErrMethodNotAllowed))
 	return engine, nil
 }
+
+// releaseMode keeps gin from printing its routes; gin has one mode per process.
+var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
 
 // both answers GET and HEAD.
 func both(group gin.IRoutes, path string, f handler.Func) {

@@ -40,7 +40,9 @@ func TestDuration(t *testing.T) {
 
 func TestNotADuration(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"5", "d", "1.5d", "-1d", "1d-2h", "1dd", "1h1d", "five minutes", "106752d", "106751d24h", "99999999999999999999d"} {
+	for _, text := range []string{
+		"5", "d", "1.5d", "-1d", "1d-2h", "1dd", "1h1d", "five minutes", "106752d", "106751d24h", "99999999999999999999d",
+	} {
 		if got, err := config.ParseDuration(text); err == nil {
 			t.Errorf("ParseDuration(%q) = %v, want an error", text, got)
 		}

@@ -122,7 +122,8 @@ func TestUnknownVariablesAreWarnings(t *testing.T) {
 	if len(report.Warnings) != 14 {
 		t.Errorf("%d warnings, want 14:\n%s", len(report.Warnings), strings.Join(report.Warnings, "\n"))
 	}
-	if all := strings.Join(report.Warnings, "\n"); !strings.Contains(all, "WXSIGN_SERVER_LISTNE sets nothing that wxsign knows; did you mean WXSIGN_SERVER_LISTEN?") {
+	const hint = "WXSIGN_SERVER_LISTNE sets nothing that wxsign knows; did you mean WXSIGN_SERVER_LISTEN?"
+	if all := strings.Join(report.Warnings, "\n"); !strings.Contains(all, hint) {
 		t.Errorf("no hint at the spelling:\n%s", all)
 	}
 	if diff := cmp.Diff(plain, cfg); diff != "" {

@@ -36,8 +36,8 @@ func FuzzLoad(f *testing.F) {
 		})
 		shown := strings.Join(report.Warnings, "\n")
 		if err != nil {
-			var faults config.Faults
-			if !errors.As(err, &faults) || len(faults) == 0 {
+			faults, ok := errors.AsType[config.Faults](err)
+			if !ok || len(faults) == 0 {
 				t.Fatalf("the error is no Faults: %v", err)
 			}
 			shown += err.Error()

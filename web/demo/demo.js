@@ -11,6 +11,12 @@
 
   // ---- painting
 
+  // replaceChildren is younger than many web views.
+  const put = (box, nodes) => {
+    box.textContent = '';
+    for (const node of nodes) box.appendChild(node);
+  };
+
   const setMark = (svg, state) => svg.firstElementChild.setAttribute('href', `#mark-${state}`);
 
   const setStep = (name, state, detail) => {
@@ -40,7 +46,7 @@
     byId('fault-said').textContent = err.errMsg || err.code;
     // A server's message names the very host or url; the table speaks in general.
     byId('fault-cause').textContent = known && !err.status ? known.cause : [known && known.cause, err.cause].filter(Boolean).join(' ');
-    byId('fault-mend').replaceChildren(...(known ? known.mend : [err.mend]).map(words => {
+    put(byId('fault-mend'), (known ? known.mend : [err.mend]).map(words => {
       const item = document.createElement('li');
       item.textContent = words;
       return item;
@@ -62,15 +68,15 @@
     byId('fault-cause').textContent += ` ${same ? text.urls.sameHint : text.urls.differsHint}`;
     compare.className = same ? 'compare same' : 'compare differs';
     compare.textContent = same ? text.urls.same : text.urls.differs;
-    box.replaceChildren(...[...new Set(list)].map(url => {
+    put(box, [...new Set(list)].map(url => {
       const row = document.createElement('div');
       let at = 0;
       while (at < url.length && url[at] === signed[at]) at++;
-      row.append(url.slice(0, at));
+      row.textContent = url.slice(0, at);
       if (!same && at < url.length) {
         const mark = document.createElement('mark');
         mark.textContent = url.slice(at);
-        row.append(mark);
+        row.appendChild(mark);
       }
       return row;
     }));
@@ -133,7 +139,7 @@
   const showApis = result => {
     const names = Object.keys(result), yes = names.filter(name => result[name]);
     byId('apis').hidden = false;
-    byId('apis').replaceChildren(...names.map(name => {
+    put(byId('apis'), names.map(name => {
       const item = document.createElement('li');
       item.textContent = name;
       item.className = result[name] ? 'yes' : 'no';
@@ -247,7 +253,7 @@
     } catch (e) { // no clipboard outside https and in old web views
       const box = document.createElement('textarea');
       box.value = words;
-      document.body.append(box);
+      document.body.appendChild(box);
       box.select();
       document.execCommand('copy');
       box.remove();

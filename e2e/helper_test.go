@@ -1,0 +1,365 @@
+package e2e_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// plainPage is a customer's page: it has the page helper and nothing else.
+const plainPage = `<!doctype html><title>Page title</title><link rel="icon" href="data:,"><script src="/jssdk/wxsign.js"></script>`
+
+// origin is that of all pages here.
+const origin = "http://" + pageHost
+
+// outcome is what became of wxsign.config.
+type outcome struct {
+	OK       bool      `json:"ok"`
+	Code     string    `json:"code"`
+	Step     string    `json:"step"`
+	Cause    string    `json:"cause"`
+	Mend     string    `json:"mend"`
+	ErrMsg   string    `json:"errMsg"`
+	Status   int       `json:"status"`
+	Request  string    `json:"requestId"`
+	Attempts []attempt `json:"attempts"`
+	Script   string    `json:"script"`
+	Steps    []string  `json:"steps"` // as onStep heard them
+}
+
+type attempt struct {
+	URL    string `json:"url"`
+	ErrMsg string `json:"errMsg"`
+}
+
+// configure calls wxsign.config with options, a JavaScript object without
+// braces.
+func configure(p *tab, options string) outcome {
+	p.t.Helper()
+	return eval[outcome](p, `(async () => {
+	  const steps = [];
+	  const done = await wxsign.config({appId: '`+demoApp+`', lang: 'en', onStep: s => steps.push(s.name + ' ' + s.state), `+options+`}).then(
+	    wx => ({ok: wx === window.wx && wx !== undefined}),
+	    e => ({code: e.code, step: e.step, cause: e.cause, mend: e.mend, errMsg: e.errMsg, status: e.status, requestId: e.requestId}));
+	  const attempts = wxsign.last.attempts.map(a => ({url: a.url, errMsg: a.errMsg}));
+	  return Object.assign(done, {attempts, script: wxsign.last.script, steps});
+	})()`)
+}
+
+// openPage opens the plain page at path in a tab with the given circumstances.
+func openPage(t *testing.T, path string, o tabOptions) *tab {
+	t.Helper()
+	o.pages = map[string]string{"/page": plainPage}
+	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '?' || r == '#' })[:1] {
+		o.pages[part] = plainPage
+	}
+	p := newTab(t, o)
+	p.open(path)
+	return p
+}
+
+func refuse(msg string) func(context.Context, question) (verdict, error) {
+	return func(context.Context, question) (verdict, error) { return verdict{Msg: msg}, nil }
+}
+
+func accept(context.Context, question) (verdict, error) { return verdict{OK: true, Msg: "ok"}, nil }
+
+func TestURLToSign(t *testing.T) {
+	t.Parallel()
+	const landing, current = origin + "/page?first=1", origin + "/page/second?y=2"
+	mac := "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+	for _, tt := range []struct {
+		name   string
+		device device
+		client string
+		urls   []string
+	}{
+		{"Android", android, "android", []string{landing, current}},
+		{"iPhone", iPhone, "ios", []string{landing}},
+		{"iPad that says it is a Mac", device{userAgent: mac + "MicroMessenger/8.0.49(0x18003137) NetType/WIFI", platform: "MacIntel", touch: 5}, "ios", []string{landing}},
+		{"Windows", windows, "desktop", []string{current}},
+		{"Mac", device{userAgent: mac + "MicroMessenger/6.8.0(0x16080000) MacWechat/3.8.10", platform: "MacIntel"}, "desktop", []string{current}},
+		{"WeCom on a phone", device{platform: "iPhone", touch: 5, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) " +
+			"AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/7.0.1 wxwork/4.1.6 ColorScheme/Light"}, "wecom", []string{current}},
+		{"WeChat DevTools", device{platform: "iPhone", touch: 5, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 11_0 like Mac OS X) " +
+			"AppleWebKit/604.1.38 Mobile/15A372 wechatdevtools/1.06 MicroMessenger/8.0.5 webview/"}, "devtools", []string{current}},
+		{"a phone with neither system", device{platform: "", touch: 5, userAgent: "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 " +
+			"(KHTML, like Gecko) Chrome/114.0.0.0 Safari/537.36 ArkWeb/4.1.6 Mobile MicroMessenger/8.0.6"}, "other", []string{landing, current}},
+		{"browser", device{userAgent: mac + "Version/17.0 Safari/605.1.15", platform: "MacIntel"}, "browser", []string{current}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := openPage(t, "/page?first=1#/route", tabOptions{device: &tt.device})
+			eval[any](p, `history.pushState({}, '', '/page/second?y=2#z')`)
+			if got := eval[string](p, `wxsign.client()`); got != tt.client {
+				t.Errorf("client = %q, want %q", got, tt.client)
+			}
+			if diff := cmp.Diff(tt.urls, eval[[]string](p, `wxsign.urls()`)); diff != "" {
+				t.Errorf("urls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The simulator checks the URL that this device's WeChat would.
+func TestSinglePageAppIsAccepted(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		device device
+		want   string
+	}{
+		{android, origin + "/page?first=1"},
+		{iPhone, origin + "/page?first=1"},
+		{windows, origin + "/page/second"},
+	} {
+		t.Run(tt.device.name, func(t *testing.T) {
+			t.Parallel()
+			p := openPage(t, "/page?first=1", tabOptions{device: &tt.device, verify: askSimulator})
+			eval[any](p, `history.pushState({}, '', '/page/second')`)
+			got := configure(p, "")
+			if want := []attempt{{tt.want, "config:ok"}}; !got.OK || !cmp.Equal(want, got.Attempts) {
+				t.Errorf("ok = %v, attempts %v, want %v", got.OK, got.Attempts, want)
+			}
+		})
+	}
+}
+
+func TestStrangeAddressesAreAccepted(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{
+		"/page/分享?x=中&y=a b+c%20d",
+		"/page?from=singlemessage&isappinstalled=0",
+		"/page?code=0d1x&state=%23wechat_redirect#/route?q=1",
+		"/page?empty=&&amp;b=1",
+		"/page?u=https%253A%252F%252Fa.example%252F",
+		"/page?q=it's~(ok)!*",
+	} {
+		for _, d := range devices {
+			t.Run(path+" "+d.name, func(t *testing.T) {
+				t.Parallel()
+				p := openPage(t, path, tabOptions{device: &d, verify: askSimulator})
+				if got := configure(p, ""); !got.OK {
+					t.Errorf("%s: %s %s", got.Code, got.ErrMsg, got.Cause)
+				}
+			})
+		}
+	}
+}
+
+func TestAndroidTriesTheOtherURLOnce(t *testing.T) {
+	t.Parallel()
+	const landing, current = origin + "/page", origin + "/page/second"
+	onlyCurrent := func(ctx context.Context, q question) (verdict, error) {
+		q.URLs = q.URLs[1:]
+		return askSimulator(ctx, q)
+	}
+	for _, tt := range []struct {
+		name   string
+		device device
+		verify func(context.Context, question) (verdict, error)
+		want   []attempt
+		ok     bool
+	}{
+		{"then it is right", android, onlyCurrent, []attempt{{landing, "config:invalid signature"}, {current, "config:ok"}}, true},
+		{"then it is still wrong", android, refuse("invalid signature"),
+			[]attempt{{landing, "config:invalid signature"}, {current, "config:invalid signature"}}, false},
+		{"not for a wrong domain", android, refuse("invalid url domain"), []attempt{{landing, "config:invalid url domain"}}, false},
+		{"not on an iPhone", iPhone, refuse("invalid signature"), []attempt{{landing, "config:invalid signature"}}, false},
+		{"not on a desktop", windows, refuse("invalid signature"), []attempt{{current, "config:invalid signature"}}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := openPage(t, "/page", tabOptions{device: &tt.device, verify: tt.verify})
+			eval[any](p, `history.pushState({}, '', '/page/second')`)
+			got := configure(p, "")
+			if diff := cmp.Diff(tt.want, got.Attempts); got.OK != tt.ok || diff != "" {
+				t.Errorf("ok = %v, attempts (-want +got):\n%s", got.OK, diff)
+			}
+		})
+	}
+}
+
+// Where jweixin does not say what happened: a wx that was configured before calls
+// ready at once, and wx.error is deaf to versions that sort below "6.0.2".
+func TestSuccessIsNeverGuessed(t *testing.T) {
+	t.Parallel()
+	version10 := iPhone
+	version10.userAgent = strings.Replace(iPhone.userAgent, "8.0.49", "10.0.0", 1)
+	for _, d := range []device{android, iPhone, windows, version10} {
+		t.Run(d.userAgent, func(t *testing.T) {
+			t.Parallel()
+			var answers []verdict
+			next := func(context.Context, question) (verdict, error) { return answers[0], nil }
+			p := openPage(t, "/page", tabOptions{device: &d, verify: next})
+			for _, ok := range []bool{false, true, false, true, true} {
+				answers = []verdict{{OK: ok, Msg: "invalid signature"}}
+				if got := configure(p, ""); got.OK != ok {
+					t.Errorf("WeChat accepts: %v, config resolves: %v (%s)", ok, got.OK, got.Code)
+				}
+			}
+		})
+	}
+}
+
+func TestConfigsQueueUp(t *testing.T) {
+	t.Parallel()
+	p := openPage(t, "/page", tabOptions{device: &iPhone, verify: askSimulator})
+	got := eval[[]string](p, `(async () => {
+	  const order = [], note = name => s => order.push(name + ' ' + s.name + ' ' + s.state);
+	  await Promise.all([wxsign.config({appId: '`+demoApp+`', onStep: note('a')}), wxsign.config({appId: '`+demoApp+`', onStep: note('b')})]);
+	  return order;
+	})()`)
+	firstB := slices.IndexFunc(got, func(s string) bool { return strings.HasPrefix(s, "b ") })
+	if at := slices.Index(got, "a verify ok"); at < 0 || at > firstB {
+		t.Errorf("the second config began before the first was done: %v", got)
+	}
+}
+
+func TestFailuresHaveCodeCauseAndMend(t *testing.T) {
+	t.Parallel()
+	const unreachable = "sign.example.com"
+	for _, tt := range []struct {
+		name    string
+		tab     tabOptions
+		options string
+		want    outcome
+	}{
+		{"outside WeChat", tabOptions{}, "", outcome{Code: "not_wechat", Step: "client"}},
+		{"no bridge", tabOptions{device: &iPhone}, "timeout: 400", outcome{Code: "wechat_silent", Step: "verify"}},
+		{"script hosts down", tabOptions{device: &iPhone, verify: accept, down: []string{"res.wx.qq.com", "res2.wx.qq.com"}}, "",
+			outcome{Code: "script_unreachable", Step: "script"}},
+		{"server down", tabOptions{device: &iPhone, verify: accept, down: []string{unreachable}},
+			"endpoint: 'https://" + unreachable + "/jssdk/config'", outcome{Code: "config_unreachable", Step: "sign"}},
+		{"not our server", tabOptions{device: &iPhone, verify: accept, noise: unreachable},
+			"endpoint: 'https://" + unreachable + "/jssdk/config'", outcome{Code: "config_unreachable", Step: "sign"}},
+		{"unknown account", tabOptions{device: &iPhone, verify: accept, noise: "404"}, "appId: 'wxnobody'",
+			outcome{Code: "account_unknown", Step: "sign", Status: 404}},
+		{"unknown profile", tabOptions{device: &iPhone, verify: accept, noise: "404"}, "profile: 'nope'",
+			outcome{Code: "profile_unknown", Step: "sign", Status: 404}},
+		{"wrong signature", tabOptions{device: &iPhone, verify: refuse("invalid signature")}, "",
+			outcome{Code: "invalid_signature", Step: "verify", ErrMsg: "config:invalid signature"}},
+		{"wrong domain", tabOptions{device: &android, verify: refuse("invalid url domain")}, "",
+			outcome{Code: "invalid_url_domain", Step: "verify", ErrMsg: "config:invalid url domain"}},
+		{"as DevTools say it", tabOptions{device: &iPhone, verify: refuse("Error: 系统错误，错误码：63002,invalid signature [20200804 16:04:22][]")}, "",
+			outcome{Code: "invalid_signature", Step: "verify", ErrMsg: "config:error: 系统错误，错误码：63002,invalid signature [20200804 16:04:22][]"}},
+		{"not a follower", tabOptions{device: &iPhone, verify: refuse("require subscribe")}, "",
+			outcome{Code: "require_subscribe", Step: "verify", ErrMsg: "config:require subscribe"}},
+		{"incomplete", tabOptions{device: &iPhone, verify: refuse("fail")}, "",
+			outcome{Code: "config_fail", Step: "verify", ErrMsg: "config:fail"}},
+		{"unheard of", tabOptions{device: &iPhone, verify: refuse("moon phase")}, "",
+			outcome{Code: "wechat_refused", Step: "verify", ErrMsg: "config:moon phase"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := openPage(t, "/page", tt.tab)
+			got := configure(p, tt.options)
+			want := tt.want
+			want.Cause, want.Mend = got.Cause, got.Mend
+			want.Attempts, want.Script, want.Steps, want.Request = got.Attempts, got.Script, got.Steps, got.Request
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if got.Cause == "" || got.Mend == "" {
+				t.Errorf("cause %q, mend %q", got.Cause, got.Mend)
+			}
+			if (got.Status != 0) != (got.Request != "") {
+				t.Errorf("status %d, request id %q", got.Status, got.Request)
+			}
+			if last := got.Steps[len(got.Steps)-1]; last != got.Step+" failed" {
+				t.Errorf("onStep heard %q last", last)
+			}
+			chinese := configure(p, "lang: 'zh-CN', "+tt.options)
+			if chinese.Code != got.Code || chinese.Mend == got.Mend {
+				t.Errorf("in Chinese: %s, mend %q", chinese.Code, chinese.Mend)
+			}
+		})
+	}
+}
+
+func TestWhatReachesWeChat(t *testing.T) {
+	t.Parallel()
+	p := openPage(t, "/page?a=1#/route", tabOptions{device: &android, verify: askSimulator})
+	got := configure(p, `apis: ['getLocation', 'chooseImage'], openTags: ['wx-open-launch-weapp'], share: {desc: 'says'}`)
+	if want := []string{"script run", "sign run", "script ok", "sign ok", "verify run", "verify ok", "share run", "share ok"}; !got.OK ||
+		!cmp.Equal(sorted(want), sorted(got.Steps)) {
+		t.Errorf("ok = %v, steps %v", got.OK, got.Steps)
+	}
+	type args struct {
+		APIs  []string `json:"verifyJsApiList"`
+		Tags  []string `json:"verifyOpenTagList"`
+		Title string   `json:"title"`
+		Desc  string   `json:"desc"`
+		Link  string   `json:"link"`
+	}
+	calls := eval[map[string]args](p, `Object.assign({}, ...window.e2eCalls.map(c => ({[c.name]: c.args})))`)
+	delete(calls, "getNetworkType") // jweixin's report
+	want := map[string]args{
+		"preVerifyJSAPI": {
+			APIs: []string{"geoLocation", "chooseImage", "updateAppMessageShareData", "updateTimelineShareData"},
+			Tags: []string{"wx-open-launch-weapp"},
+		},
+		"updateAppMessageShareData": {Title: "Page title", Desc: "says", Link: origin + "/page?a=1#/route"},
+		"updateTimelineShareData":   {Title: "Page title", Link: origin + "/page?a=1#/route"},
+	}
+	if diff := cmp.Diff(want, calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestShareThatIsNotAllowedFails(t *testing.T) {
+	t.Parallel()
+	p := openPage(t, "/page", tabOptions{device: &iPhone, verify: askSimulator})
+	if got := configure(p, `apis: ['chooseImage']`); !got.OK {
+		t.Fatalf("config: %s", got.Code)
+	}
+	got := eval[outcome](p, `wxsign.share({title: 't'}, {lang: 'en'}).then(() => ({ok: true}), e => ({code: e.code, step: e.step}))`)
+	if got.OK || got.Code != "offline_verifying" || got.Step != "share" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestModuleAndScriptAreOne(t *testing.T) {
+	t.Parallel()
+	module := plainPage + `<script>window.classic = wxsign; history.replaceState({}, '', '/page?second=1')</script>
+		<script type="module">import wxsign, {config, landing} from '/jssdk/wxsign.mjs';
+		window.module = {wxsign, config, landing};</script>`
+	alone := `<!doctype html><link rel="icon" href="data:,"><script type="module">import wxsign from '/jssdk/wxsign.mjs'; window.module = {wxsign};</script>`
+	p := newTab(t, tabOptions{device: &iPhone, verify: askSimulator, pages: map[string]string{"/both": module, "/alone": alone}})
+	p.open("/both?first=1")
+	p.wait(`window.module`)
+	if !eval[bool](p, `module.wxsign === classic && module.config === classic.config && module.landing === '`+origin+`/both?first=1'`) {
+		t.Error("the module is another wxsign than the script")
+	}
+	p.open("/alone")
+	p.wait(`window.module`)
+	if got, want := eval[string](p, `module.wxsign.endpoint`), origin+"/jssdk/config"; got != want {
+		t.Errorf("endpoint = %q, want %q", got, want)
+	}
+	if got := configure(p, ""); !got.OK {
+		t.Errorf("config: %s %s", got.Code, got.Cause)
+	}
+}
+
+// Old web views run the page helper and the demo page.
+func TestScriptsAreES2017(t *testing.T) {
+	t.Parallel()
+	p := openPage(t, "/page", tabOptions{})
+	eval[any](p, string(world.cdn["acorn"])+"; window.parser = this.acorn; 0")
+	for _, path := range []string{"/jssdk/wxsign.js", "/demo/static/demo.js", "/demo/static/bridge.js", "/demo/static/jweixin-standin.js"} {
+		got := eval[string](p, `fetch('`+path+`').then(r => r.text()).then(code => {
+		  try { window.parser.parse(code, {ecmaVersion: 2017}); return ''; } catch (e) { return String(e); }
+		})`)
+		if got != "" {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	newer := eval[string](p, `(() => { try { window.parser.parse('a?.b', {ecmaVersion: 2017}); return ''; } catch (e) { return String(e); } })()`)
+	if newer == "" {
+		t.Error("the parser takes newer syntax, so this test proves nothing")
+	}
+}
+
+func sorted(s []string) []string { return slices.Sorted(slices.Values(s)) }

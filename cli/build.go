@@ -140,6 +140,7 @@ func (p *program) buildPages(health *handler.Health, counters *metrics.Metrics) 
 	return router.Pages(router.Options{
 		JSSDK: handler.NewJSSDK(signer, router.NewLimiter(c.RatePerAccount, c.RatePerAccount)), Script: helper, Demo: demo, Health: health,
 		AllowsOrigin:   signer.AllowsOrigin,
+		Signed:         counters.Signed,
 		Signing:        router.NewLimiter(c.RatePerAddress, c.BurstPerAddress),
 		Reports:        router.NewLimiter(reportsPerSecond, reportsAtOnce),
 		TrustedProxies: c.TrustedProxies, Logger: p.log,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -76,12 +77,15 @@ func Run(ctx context.Context, env Env) int {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case errors.As(err, &usage):
-		fmt.Fprintf(env.Stderr, "wxsign: %v\nRun `wxsign --help` for the commands.\n", err)
+		say(env.Stderr, "wxsign: %v\nRun `wxsign --help` for the commands.\n", err)
 		return exitUsage
 	}
-	fmt.Fprintf(env.Stderr, "wxsign: %v\n", err)
+	say(env.Stderr, "wxsign: %v\n", err)
 	return exitError
 }
+
+// say writes for people. That nobody reads is no error of the command.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
 func dispatch(ctx context.Context, env Env) error {
 	flags := newFlags(env, "wxsign", "[--config config.toml] <command>", overview())
@@ -108,11 +112,13 @@ func dispatch(ctx context.Context, env Env) error {
 }
 
 func overview() string {
-	text := "Commands:\n"
+	var text strings.Builder
+	text.WriteString("Commands:\n")
 	for _, c := range commands() {
-		text += fmt.Sprintf("  %-11s %s\n", c.name, c.summary)
+		fmt.Fprintf(&text, "  %-11s %s\n", c.name, c.summary)
 	}
-	return text + "\nEvery command has --help.\n"
+	text.WriteString("\nEvery command has --help.\n")
+	return text.String()
 }
 
 // newFlags makes the flag set of a command with its help text.
@@ -122,11 +128,11 @@ func newFlags(env Env, name, usage, about string) *flag.FlagSet {
 	flags.Usage = func() {
 		// Help that was asked for is output, not an error.
 		flags.SetOutput(env.Stdout)
-		fmt.Fprintf(env.Stdout, "Usage: %s %s\n\n%s", name, usage, about)
+		say(env.Stdout, "Usage: %s %s\n\n%s", name, usage, about)
 		hasFlags := false
 		flags.VisitAll(func(*flag.Flag) { hasFlags = true })
 		if hasFlags {
-			fmt.Fprint(env.Stdout, "\nFlags:\n")
+			say(env.Stdout, "\nFlags:\n")
 			flags.PrintDefaults()
 		}
 	}

@@ -76,10 +76,10 @@ func migrateCommand(ctx context.Context, env Env, args []string) error {
 	}
 	applied, err := store.MigrateUp(ctx)
 	for _, step := range applied {
-		fmt.Fprintf(env.Stdout, "applied %04d %s\n", step.Version, step.Name)
+		say(env.Stdout, "applied %04d %s\n", step.Version, step.Name)
 	}
 	if err == nil && len(applied) == 0 {
-		fmt.Fprintln(env.Stdout, "the schema is up to date")
+		say(env.Stdout, "the schema is up to date\n")
 	}
 	return err
 }
@@ -91,7 +91,7 @@ func printMigrations(ctx context.Context, env Env, store *model.Store) error {
 		if !step.Applied.IsZero() {
 			state = "applied " + step.Applied.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(env.Stdout, "%04d %-12s %s\n", step.Version, step.Name, state)
+		say(env.Stdout, "%04d %-12s %s\n", step.Version, step.Name, state)
 	}
 	return err
 }

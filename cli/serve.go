@@ -29,7 +29,7 @@ func serveCommand(ctx context.Context, env Env, args []string) error {
 	log := newLogger(c.Log, env.Stderr)
 	slog.SetDefault(log)
 	for _, warning := range report.Warnings {
-		log.Warn("configuration: " + warning)
+		log.Warn("about the configuration", "text", warning)
 	}
 	if c.Control.Listen != "" {
 		log.Warn("control.listen is not opened: this version has no routes for business servers yet", "listen", c.Control.Listen)

@@ -69,9 +69,9 @@ func printExplanation(env Env, used signature.Used, e signature.Explanation) err
 		_, err := fmt.Fprintln(env.Stdout, "The signature is right for this URL with the ticket that is live now.\nIf WeChat still says `invalid signature`, the page is open at another URL than this one: compare with realAuthUrl in the error.")
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "%s\n\nsignature given     %s\nright for this URL  %s\n", e.Mistake, used.Signature, e.Expected)
+	say(env.Stdout, "%s\n\nsignature given     %s\nright for this URL  %s\n", e.Mistake, used.Signature, e.Expected)
 	if e.Signed != "" {
-		fmt.Fprintf(env.Stdout, "what was signed     %s\n", e.Signed)
+		say(env.Stdout, "what was signed     %s\n", e.Signed)
 	}
 	return errSignatureWrong
 }

@@ -207,15 +207,17 @@ func (p *tab) dress(o tabOptions) []chromedp.Action[chromedp.Void] {
 	return actions
 }
 
+// viewport is a window of that width, as sharp as a phone's where the width
+// matters.
 func viewport(width int64) chromedp.Action[chromedp.Void] {
-	if width == 0 {
-		width = 1280
+	switch {
+	case width == 0:
+		return chromedp.EmulateViewport(1280, 900)
+	case width < 500:
+		return chromedp.EmulateViewport(width, 844, chromedp.EmulateScale(2))
+	default:
+		return chromedp.EmulateViewport(width, 900, chromedp.EmulateScale(2))
 	}
-	height := int64(900)
-	if width < 500 {
-		height = 844
-	}
-	return chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2))
 }
 
 func disguise(d device) chromedp.Action[chromedp.Void] {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -154,7 +155,7 @@ func TestInvalidSignatureIsShownWithCauseAndMend(t *testing.T) {
 				if !strings.Contains(got.Cause, "WeChat computed another signature") || !strings.Contains(got.Cause, "the fault is not in the URL") {
 					t.Errorf("cause: %q", got.Cause)
 				}
-				if len(got.Mend) < 3 {
+				if len(got.Mend) != 2 || !strings.Contains(got.Mend[1], "ticket") { // the URL is right, so nothing about it
 					t.Errorf("mend: %q", got.Mend)
 				}
 				if got.Compare != "equal to the signed URL" || got.Real != got.Signed {
@@ -199,6 +200,26 @@ func TestScriptHostDown(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A page that signs another URL than WeChat verifies is told so, and where they
+// part. Here something changed the address before the page helper was loaded.
+func TestWrongURLIsPointedOut(t *testing.T) {
+	t.Parallel()
+	p := newTab(t, tabOptions{device: &iPhone, verify: askSimulator})
+	p.do(call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `if (location.host) history.replaceState({}, '', location.href.replace('route=1', 'route=2'))`,
+	}))
+	got := openDemo(p, "lang=en&route=1")
+	if got.State != "failed" || got.Said != "config:invalid signature" {
+		t.Fatalf("verdict %s, fault %q", got.State, got.Said)
+	}
+	if !strings.Contains(got.Cause, "mend this first") || got.Compare != "differs from the highlight on" || len(got.Mend) < 5 {
+		t.Errorf("cause %q, compare %q, mend %q", got.Cause, got.Compare, got.Mend)
+	}
+	if mark := eval[string](p, `document.querySelector('#url-real mark').innerText`); mark != "1" {
+		t.Errorf("the highlight is on %q", mark)
 	}
 }
 

@@ -106,8 +106,10 @@ func queryRequest(rawQuery string) (signature.Request, error) {
 		name, value, _ := strings.Cut(pair, "=")
 		field, known := fields[name]
 		if !known || seen[name] {
-			return r, &pageurl.Error{Reason: pageurl.ErrInvalid,
-				Detail: "the query has a parameter that does not belong here; the page URL was probably not passed through encodeURIComponent"}
+			return r, &pageurl.Error{
+				Reason: pageurl.ErrInvalid,
+				Detail: "the query has a parameter that does not belong here; the page URL was probably not passed through encodeURIComponent",
+			}
 		}
 		seen[name] = true
 		decoded, err := url.PathUnescape(value)

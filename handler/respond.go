@@ -33,44 +33,82 @@ var (
 // problems is THE table. The text of an error that is listed here reaches the
 // caller; every other error is answered as "internal" and only logged.
 var problems = []problem{
-	{pageurl.ErrMissing, http.StatusBadRequest, "url_missing",
-		"Send url=encodeURIComponent(location.href.split('#')[0])."},
-	{pageurl.ErrInvalid, http.StatusBadRequest, "url_invalid",
-		"Send url=encodeURIComponent(location.href.split('#')[0]) and nothing else of the page's own query."},
-	{pageurl.ErrTooLong, http.StatusBadRequest, "url_too_long",
-		"Shorten the page's query string; WeChat itself cuts very long links."},
-	{pageurl.ErrEscapedHTML, http.StatusBadRequest, "url_escaped_html",
-		"The link was HTML-escaped: replace &amp; by & where the page builds or shares it. A page that was really opened at this URL adds exact=1."},
-	{pageurl.ErrDoubleEncoded, http.StatusBadRequest, "url_double_encoded",
-		"Call encodeURIComponent once, not twice."},
-	{signature.ErrAccountAmbiguous, http.StatusBadRequest, "account_ambiguous",
-		"Add app_id=… to say which one is meant."},
-	{signature.ErrDomainNotAllowed, http.StatusForbidden, "domain_not_allowed",
-		"Add the host to the account's domains in wxsign, with its port where it is not the default one; http pages need allow_http. In WeChat's console it must be a JS接口安全域名 too."},
-	{signature.ErrAccountDisabled, http.StatusForbidden, "account_disabled",
-		"An administrator can enable it again."},
-	{signature.ErrAccountUnknown, http.StatusNotFound, "account_unknown",
-		"Check app_id: upper and lower case matter."},
-	{signature.ErrProfileUnknown, http.StatusNotFound, "profile_unknown",
-		"Leave profile out for the default one, or add it to the account."},
-	{signature.ErrTicketNotConfigured, http.StatusNotFound, "ticket_not_configured",
-		"Add the kind to the account's tickets."},
-	{signature.ErrTicketNotReady, http.StatusServiceUnavailable, "ticket_not_ready",
-		"Ask again after the seconds in Retry-After; the reason stands in wxsign's log and panel."},
-	{qa.ErrNonceInvalid, http.StatusForbidden, "report_nonce_invalid",
-		"Reload the page that sends the report."},
-	{qa.ErrReportInvalid, http.StatusBadRequest, "report_invalid",
-		"Send what the demo page of this version sends."},
-	{errBodyTooLarge, http.StatusRequestEntityTooLarge, "body_too_large",
-		"Send less."},
-	{errJSONInvalid, http.StatusBadRequest, "json_invalid",
-		"Send one JSON object with the documented fields only."},
-	{ErrNotFound, http.StatusNotFound, "not_found",
-		"Check the path."},
-	{ErrMethodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed",
-		"See the Allow header for the methods that it does answer."},
-	{ErrTooManyRequests, http.StatusTooManyRequests, "too_many_requests",
-		"Ask again after the seconds in Retry-After; the signature of a page can be kept for as long as the page is open."},
+	{
+		pageurl.ErrMissing, http.StatusBadRequest, "url_missing",
+		"Send url=encodeURIComponent(location.href.split('#')[0]).",
+	},
+	{
+		pageurl.ErrInvalid, http.StatusBadRequest, "url_invalid",
+		"Send url=encodeURIComponent(location.href.split('#')[0]) and nothing else of the page's own query.",
+	},
+	{
+		pageurl.ErrTooLong, http.StatusBadRequest, "url_too_long",
+		"Shorten the page's query string; WeChat itself cuts very long links.",
+	},
+	{
+		pageurl.ErrEscapedHTML, http.StatusBadRequest, "url_escaped_html",
+		"The link was HTML-escaped: replace &amp; by & where the page builds or shares it. A page that was really opened at this URL adds exact=1.",
+	},
+	{
+		pageurl.ErrDoubleEncoded, http.StatusBadRequest, "url_double_encoded",
+		"Call encodeURIComponent once, not twice.",
+	},
+	{
+		signature.ErrAccountAmbiguous, http.StatusBadRequest, "account_ambiguous",
+		"Add app_id=… to say which one is meant.",
+	},
+	{
+		signature.ErrDomainNotAllowed, http.StatusForbidden, "domain_not_allowed",
+		"Add the host to the account's domains in wxsign, with its port where it is not the default one; http pages need allow_http. In WeChat's console it must be a JS接口安全域名 too.",
+	},
+	{
+		signature.ErrAccountDisabled, http.StatusForbidden, "account_disabled",
+		"An administrator can enable it again.",
+	},
+	{
+		signature.ErrAccountUnknown, http.StatusNotFound, "account_unknown",
+		"Check app_id: upper and lower case matter.",
+	},
+	{
+		signature.ErrProfileUnknown, http.StatusNotFound, "profile_unknown",
+		"Leave profile out for the default one, or add it to the account.",
+	},
+	{
+		signature.ErrTicketNotConfigured, http.StatusNotFound, "ticket_not_configured",
+		"Add the kind to the account's tickets.",
+	},
+	{
+		signature.ErrTicketNotReady, http.StatusServiceUnavailable, "ticket_not_ready",
+		"Ask again after the seconds in Retry-After; the reason stands in wxsign's log and panel.",
+	},
+	{
+		qa.ErrNonceInvalid, http.StatusForbidden, "report_nonce_invalid",
+		"Reload the page that sends the report.",
+	},
+	{
+		qa.ErrReportInvalid, http.StatusBadRequest, "report_invalid",
+		"Send what the demo page of this version sends.",
+	},
+	{
+		errBodyTooLarge, http.StatusRequestEntityTooLarge, "body_too_large",
+		"Send less.",
+	},
+	{
+		errJSONInvalid, http.StatusBadRequest, "json_invalid",
+		"Send one JSON object with the documented fields only.",
+	},
+	{
+		ErrNotFound, http.StatusNotFound, "not_found",
+		"Check the path.",
+	},
+	{
+		ErrMethodNotAllowed, http.StatusMethodNotAllowed, "method_not_allowed",
+		"See the Allow header for the methods that it does answer.",
+	},
+	{
+		ErrTooManyRequests, http.StatusTooManyRequests, "too_many_requests",
+		"Ask again after the seconds in Retry-After; the signature of a page can be kept for as long as the page is open.",
+	},
 }
 
 // answer is the body of every error of our own routes.
@@ -102,8 +140,10 @@ func problemOf(err error) problem {
 			return p
 		}
 	}
-	return problem{status: http.StatusInternalServerError, code: "internal",
-		mend: "Something went wrong inside wxsign. Give the request_id to the administrator: the log has the reason."}
+	return problem{
+		status: http.StatusInternalServerError, code: "internal",
+		mend: "Something went wrong inside wxsign. Give the request_id to the administrator: the log has the reason.",
+	}
 }
 
 // RetryLater is an error with the time after which it may be gone.

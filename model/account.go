@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Origins of an account: who may edit it.
@@ -37,7 +38,8 @@ const accountColumns = `app_id, name, platform, origin, enabled, secret_enc, key
 func (s *Store) Account(ctx context.Context, appID string) (Account, error) {
 	var rows []Account
 	err := s.query(ctx, "SELECT "+accountColumns+" FROM account WHERE app_id = ?", appID).Scan(&rows).Error
-	if err == nil && len(rows) == 0 {
+	// MySQL compares "wx1" and "wx1 " as equal, SQLite and our callers do not.
+	if err == nil && (len(rows) == 0 || rows[0].AppID != appID) {
 		return Account{}, fmt.Errorf("account %s: %w", appID, ErrNotFound)
 	}
 	if err != nil {
@@ -55,8 +57,12 @@ func (s *Store) Accounts(ctx context.Context, after string, limit int) ([]Accoun
 }
 
 // InsertAccount adds an account with one credential row per kind, all due at
-// once. It fails with ErrDuplicate where the account is there already.
+// once. It fails with ErrDuplicate where the account is there already. An
+// app_id with blanks at its ends is refused: engines differ in whether they count.
 func (s *Store) InsertAccount(ctx context.Context, a Account, kinds []string) error {
+	if a.AppID == "" || strings.TrimSpace(a.AppID) != a.AppID {
+		return fmt.Errorf("insert account: app_id %q is empty or begins or ends with a blank", a.AppID)
+	}
 	_, err := s.exec(ctx, "insert account "+a.AppID, `
 INSERT INTO account (app_id, name, platform, origin, enabled, secret_enc, key_id, token_mode, tickets, domains, allow_http, profiles, config_rev, created_ms, updated_ms)
 VALUES (@AppID, @Name, @Platform, @Origin, @Enabled, @SecretEnc, @KeyID, @TokenMode, @Tickets, @Domains, @AllowHTTP, @Profiles, 1, NOWMS, NOWMS)`, a)
@@ -88,24 +94,27 @@ func (s *Store) AlignCredentials(ctx context.Context, a Account, kinds []string)
 	return s.alignCredentials(ctx, a.AppID, a.ConfigRev, kinds)
 }
 
-// alignCredentials adds missing kinds, drops surplus ones and carries the
-// revision over. Each step may be repeated and none moves a revision back.
+// alignCredentials carries the revision over, adds missing kinds and drops
+// surplus ones. Each step may be repeated and none moves a revision back. Two
+// edits may be aligning at once: the carried revision keeps the older one from
+// dropping what the newer one wants, and only the newest one adds.
 func (s *Store) alignCredentials(ctx context.Context, appID string, rev int64, kinds []string) error {
+	_, err := s.exec(ctx, "carry the revision to credential rows", `
+UPDATE credential SET config_rev=@Rev, updated_ms=NOWMS,
+  next_refresh_ms = CASE WHEN fail_count>0 THEN 0 ELSE next_refresh_ms END, fail_count=0
+WHERE app_id=@AppID AND config_rev<@Rev`, map[string]any{"AppID": appID, "Rev": rev})
+	if err != nil {
+		return err
+	}
 	for _, kind := range kinds {
 		_, err := s.exec(ctx, "add credential row", `
-INSERT INTO credential (app_id, kind, config_rev, next_refresh_ms, updated_ms) VALUES (?, ?, ?, 0, NOWMS)`, appID, kind, rev)
+INSERT INTO credential (app_id, kind, config_rev, next_refresh_ms, updated_ms)
+SELECT app_id, ?, config_rev, 0, NOWMS FROM account WHERE app_id=? AND config_rev=?`, kind, appID, rev)
 		if err != nil && !errors.Is(err, ErrDuplicate) {
 			return err
 		}
 	}
-	_, err := s.exec(ctx, "drop surplus credential rows",
+	_, err = s.exec(ctx, "drop surplus credential rows",
 		"DELETE FROM credential WHERE app_id=? AND config_rev<=? AND kind NOT IN ?", appID, rev, kinds)
-	if err != nil {
-		return err
-	}
-	_, err = s.exec(ctx, "carry the revision to credential rows", `
-UPDATE credential SET config_rev=@Rev, updated_ms=NOWMS,
-  next_refresh_ms = CASE WHEN fail_count>0 THEN 0 ELSE next_refresh_ms END, fail_count=0
-WHERE app_id=@AppID AND config_rev<@Rev`, map[string]any{"AppID": appID, "Rev": rev})
 	return err
 }

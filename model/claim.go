@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"strings"
 )
 
 // Grant names one claim on one credential row: who holds it, and by which
@@ -166,7 +167,11 @@ WHERE app_id=@AppID AND kind=@Kind AND version=@Version AND fence=@Fence AND iss
 // maxText is the length of fail_text and errmsg columns in characters.
 const maxText = 512
 
+// cut shortens a text to what its column takes, and mends what is not UTF-8:
+// WeChat's errmsg is stored as it came, and MariaDB in strict mode refuses the
+// whole row for one bad byte.
 func cut(text string, most int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	n := 0
 	for i := range text {
 		if n == most {

@@ -82,7 +82,7 @@ FROM credential c JOIN account a ON a.app_id = c.app_id WHERE c.app_id = ?`, app
 	if err != nil {
 		return Tended{}, wrap("read the credentials of "+appID, err)
 	}
-	if len(rows) == 0 {
+	if len(rows) == 0 || rows[0].AppID != appID { // see Account
 		return Tended{}, ErrNotFound
 	}
 	first := &rows[0]

@@ -33,10 +33,11 @@ var (
 var (
 	// deadlock, lock wait timeout, TiDB write conflicts: not applied.
 	mysqlConflict = []uint16{1213, 1205, 9007, 8002}
-	// access denied (user, database), unknown database.
-	mysqlAccess = []uint16{1045, 1044, 1049, 1698}
-	// too many connections, shutdown, read-only, Galera not primary.
-	mysqlDown = []uint16{1040, 1053, 1290, 1792, 1836, 1047, 3159}
+	// access denied (user, database, host, table, privilege), unknown database.
+	mysqlAccess = []uint16{1045, 1044, 1049, 1698, 1130, 1142, 1227}
+	// too many connections (server, user), shutdown, killed, read-only, Galera
+	// not primary.
+	mysqlDown = []uint16{1040, 1203, 1226, 1053, 1317, 1927, 1290, 1792, 1836, 1047, 3159}
 )
 
 // sqliteBusy is SQLITE_BUSY: another process holds the write lock too long.
@@ -65,6 +66,7 @@ func classOf(err error) error {
 	case errors.As(err, &lite) && lite.Code()&0xff == sqliteBusy:
 		return ErrNotApplied
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, mysqldriver.ErrInvalidConn),
+		errors.Is(err, mysqldriver.ErrPktSync), errors.Is(err, mysqldriver.ErrMalformPkt),
 		errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return ErrUnreachable
 	}

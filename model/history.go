@@ -46,11 +46,17 @@ type History struct {
 
 const historyColumns = `attempt_id, publish_id, at_ms, app_id, kind, version, fence, trigger_name, actor, outcome, errcode, errmsg, rid, latency_ms, expires_ms, fingerprint`
 
+// Lengths of the rid and actor columns in characters.
+const (
+	maxRID  = 64
+	maxName = 191
+)
+
 // AddHistory writes the row of an attempt once: a repetition, or a row that
 // another replica already wrote for the same publish, changes nothing. AtMs 0
 // means now by the database's clock.
 func (s *Store) AddHistory(ctx context.Context, h History) error {
-	h.Errmsg = cut(h.Errmsg, maxText)
+	h.Errmsg, h.RID, h.Actor = cut(h.Errmsg, maxText), cut(h.RID, maxRID), cut(h.Actor, maxName)
 	_, err := s.exec(ctx, "write history", `
 INSERT INTO history (`+historyColumns+`)
 VALUES (@AttemptID, @PublishID, CASE WHEN @AtMs = 0 THEN NOWMS ELSE @AtMs END, @AppID, @Kind, @Version, @Fence, @TriggerName, @Actor, @Outcome,

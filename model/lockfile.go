@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/gofrs/flock"
 )
@@ -18,11 +19,15 @@ func (s *Store) LockForServe() (unlock func() error, err error) {
 	if s.driver != SQLite {
 		return func() error { return nil }, nil
 	}
-	lock := flock.New(s.opts.DSN + ".lock")
+	file, err := filepath.EvalSymlinks(s.opts.DSN) // one lock, whatever the way to the file
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", s.opts.DSN, err)
+	}
+	lock := flock.New(file + ".lock")
 	locked, err := lock.TryLock()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("lock %s.lock: %w", s.opts.DSN, err)
+		return nil, fmt.Errorf("lock %s.lock: %w", file, err)
 	case !locked:
 		return nil, fmt.Errorf("%w (%s)", ErrInUse, s.opts.DSN)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/glebarez/sqlite"
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -41,7 +42,7 @@ type Migration struct {
 // take turns by a lock row. It fails with ErrSchemaNewer on a newer schema.
 func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
 	var applied []Migration
-	err := s.withGoose(func(p *goose.Provider) error {
+	err := s.withGoose(ctx, func(p *goose.Provider) error {
 		if err := refuseNewer(ctx, p); err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
 // ErrSchemaNewer where the database knows more.
 func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
 	var steps []Migration
-	err := s.withGoose(func(p *goose.Provider) error {
+	err := s.withGoose(ctx, func(p *goose.Provider) error {
 		status, err := p.Status(ctx)
 		for _, st := range status {
 			steps = append(steps, Migration{Version: st.Source.Version, Name: migrationName(st.Source.Path), Applied: st.AppliedAt})
@@ -76,7 +77,7 @@ func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
 // CheckSchema fails with ErrSchemaNewer or ErrSchemaOlder unless the schema is
 // just what this program knows.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	err := s.withGoose(func(p *goose.Provider) error {
+	err := s.withGoose(ctx, func(p *goose.Provider) error {
 		if err := refuseNewer(ctx, p); err != nil {
 			return err
 		}
@@ -99,7 +100,7 @@ func refuseNewer(ctx context.Context, p *goose.Provider) error {
 
 // withGoose lends a provider on a connection of its own: DDL may take longer
 // than the read timeout of the serving pool.
-func (s *Store) withGoose(use func(*goose.Provider) error) error {
+func (s *Store) withGoose(ctx context.Context, use func(*goose.Provider) error) error {
 	db, dialect, options, err := s.gooseParts()
 	if err != nil {
 		return err
@@ -107,6 +108,11 @@ func (s *Store) withGoose(use func(*goose.Provider) error) error {
 	files, err := fs.Sub(migrations.FS, s.driver)
 	if err != nil {
 		return errors.Join(err, db.Close())
+	}
+	if s.driver == MySQL {
+		if err := seedVersions(ctx, db); err != nil {
+			return errors.Join(err, db.Close())
+		}
 	}
 	options = append(options, goose.WithDisableGlobalRegistry(true), goose.WithSlog(s.opts.Logger))
 	provider, err := goose.NewProvider(dialect, db, files, options...)
@@ -122,7 +128,7 @@ func (s *Store) gooseParts() (*sql.DB, goose.Dialect, []goose.ProviderOption, er
 		if err != nil {
 			return nil, "", nil, err
 		}
-		db, err := sql.Open("sqlite", dsn)
+		db, err := sql.Open(sqlite.DriverName, dsn)
 		if err != nil {
 			return nil, "", nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 
 	_ "github.com/glebarez/go-sqlite" // the database/sql driver "sqlite", without cgo
@@ -52,7 +53,7 @@ func sqliteDSN(path string) (string, error) {
 	q.Add("_pragma", "busy_timeout(5000)")
 	q.Add("_pragma", "journal_mode(WAL)")
 	q.Add("_pragma", "synchronous(FULL)")
-	return "file:" + path + "?" + q.Encode(), nil
+	return "file:" + filepath.Clean(path) + "?" + q.Encode(), nil // of "//x" SQLite would read x as a host
 }
 
 func openSQLitePool(dsn string, o Options, size int) (*gorm.DB, error) {

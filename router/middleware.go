@@ -45,10 +45,12 @@ func recovery(log *slog.Logger) gin.HandlerFunc {
 			if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is never wrapped
 				panic(cause)
 			}
-			log.Error("panic in a handler", "request_id", handler.RequestID(c), "path", c.FullPath(), "cause", describe(cause), "stack", string(debug.Stack()))
+			err := fmt.Errorf("panic: %s\n%s", describe(cause), debug.Stack())
 			if !c.Writer.Written() {
-				handler.Fail(c, fmt.Errorf("panic in the handler of %s", c.FullPath()))
+				handler.Fail(c, err) // logs it, too
+				return
 			}
+			log.Error("panic behind the start of an answer", "request_id", handler.RequestID(c), "path", c.FullPath(), "err", err)
 			c.Abort()
 		}()
 		c.Next()

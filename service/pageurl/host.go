@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -73,18 +74,31 @@ func parseHost(name string) (host, error) {
 	return host{name: ascii}, checkName(ascii)
 }
 
-// toASCII lowers the name and turns an internationalised one into punycode.
+// toASCII lowers the name and turns an internationalised one into punycode. A
+// name that only maps to another one (fullwidth letters, an ideographic full
+// stop, characters that vanish) is refused: no browser shows it so, and nobody
+// lists it so.
 func toASCII(name string) (string, error) {
-	for i := 0; i < len(name); i++ {
-		if name[i] >= 0x80 {
-			ascii, err := idna.Lookup.ToASCII(name)
-			if err != nil {
-				return "", invalid("its host is not a valid internationalised name")
-			}
-			return ascii, nil
+	if isASCII(name) {
+		return strings.ToLower(name), nil
+	}
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err != nil {
+		return "", invalid("its host is not a valid internationalised name")
+	}
+	if shown, err := idna.Lookup.ToUnicode(ascii); err != nil || shown != strings.ToLower(name) {
+		return "", invalid("its host is not written the way browsers show it")
+	}
+	return ascii, nil
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
 		}
 	}
-	return strings.ToLower(name), nil
+	return true
 }
 
 // checkName accepts host names of letters, digits, '-' and '_', and a trailing

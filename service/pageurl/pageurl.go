@@ -129,13 +129,9 @@ func split(text string) (URL, error) {
 	if !found {
 		return URL{}, invalid("it must be absolute: https://host/path")
 	}
-	u := URL{signed: text}
-	switch {
-	case strings.EqualFold(scheme, "https"):
-		u.scheme = "https"
-	case strings.EqualFold(scheme, "http"):
-		u.scheme = "http"
-	default:
+	// Not EqualFold: it folds U+017F, the long s, into the s of https.
+	u := URL{signed: text, scheme: strings.ToLower(scheme)}
+	if u.scheme != "https" && u.scheme != "http" {
 		return URL{}, invalid("its scheme must be https or http")
 	}
 	authority := rest

@@ -1,9 +1,12 @@
 package pageurl
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Pattern is one entry of an account's domain list:
@@ -19,38 +22,59 @@ type Pattern struct {
 	host     host
 	wildcard bool   // host is the part behind "*."
 	port     string // "" = the default port of the page's scheme
-	path     string // "" = every path; no trailing slash
+	path     string // "" = every path; no trailing slash; see escapeNonASCII
 }
 
 // ParsePattern reads one entry. Its error says what to write instead.
 func ParsePattern(text string) (Pattern, error) {
-	p := Pattern{text: text}
-	if strings.Contains(text, "://") {
-		return Pattern{}, fmt.Errorf("domain %q: write the host without https://, for instance h5.example.com", text)
+	p, err := parsePattern(text)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) { // its reason speaks of a URL, which this is not
+			err = errors.New(e.Detail)
+		}
+		return Pattern{}, fmt.Errorf("domain %q: %w", text, err)
 	}
-	if strings.ContainsAny(text, "?#@\\ \t\r\n%") {
-		return Pattern{}, fmt.Errorf("domain %q: only a host, an optional :port and an optional /path are allowed", text)
+	return p, nil
+}
+
+func parsePattern(text string) (Pattern, error) {
+	if strings.Contains(text, "://") {
+		return Pattern{}, errors.New("write the host without https://, for instance h5.example.com")
+	}
+	if strings.ContainsAny(text, "?#@\\%") || checkCharacters(text) != nil {
+		return Pattern{}, errors.New("only a host, an optional :port and an optional /path are allowed")
 	}
 	authority, path := text, ""
 	if i := strings.Index(text, "/"); i >= 0 {
 		authority, path = text[:i], text[i:]
 	}
-	if hasDotSegments(path) {
-		return Pattern{}, fmt.Errorf("domain %q: the path must not contain . or .. segments", text)
+	p := Pattern{text: text, path: escapeNonASCII(strings.TrimRight(path, "/"))}
+	if err := checkPatternPath(path); err != nil {
+		return Pattern{}, err
 	}
-	p.path = strings.TrimRight(path, "/")
 	authority, p.wildcard = strings.CutPrefix(authority, "*.")
 	if strings.Contains(authority, "*") {
-		return Pattern{}, fmt.Errorf("domain %q: a star may only stand at the start, as in *.example.com", text)
+		return Pattern{}, errors.New("a star may only stand at the start, as in *.example.com")
 	}
 	var err error
 	if p.host, p.port, err = parseAuthority(authority); err != nil {
-		return Pattern{}, fmt.Errorf("domain %q: %w", text, err)
+		return Pattern{}, err
 	}
 	if p.wildcard && p.host.ip {
-		return Pattern{}, fmt.Errorf("domain %q: an IP address has no subdomains", text)
+		return Pattern{}, errors.New("an IP address has no subdomains")
 	}
 	return p, nil
+}
+
+func checkPatternPath(path string) error {
+	if hasDotSegments(path) {
+		return errors.New("the path must not contain . or .. segments")
+	}
+	if strings.Contains(path, "*") {
+		return errors.New("the path must not contain a star: /shop covers all that lies below it")
+	}
+	return nil
 }
 
 // String is the entry as it was written.
@@ -92,23 +116,42 @@ func (p Pattern) matchPath(path string) bool {
 	if p.path == "" {
 		return true
 	}
-	rest, found := strings.CutPrefix(path, p.path)
+	rest, found := strings.CutPrefix(escapeNonASCII(path), p.path)
 	return found && (rest == "" || rest[0] == '/') && !hasDotSegments(path)
 }
 
-// hasDotSegments finds "." and ".." between slashes and backslashes, also
-// percent-encoded, also encoded more than once. An escape that cannot be
-// decoded counts as one: what a server makes of it is anybody's guess.
+// escapeNonASCII writes a path the way browsers show it, so that an entry with
+// a Chinese path matches whether or not the page's URL is escaped.
+func escapeNonASCII(path string) string {
+	if isASCII(path) {
+		return path
+	}
+	var b strings.Builder
+	for i := range len(path) {
+		if path[i] < utf8.RuneSelf {
+			b.WriteByte(path[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", path[i])
+		}
+	}
+	return b.String()
+}
+
+// hasDotSegments finds "." and ".." between slashes and backslashes, also with
+// path parameters ("..;"), also percent-encoded, also encoded more than once.
+// What cannot be decoded, or decodes to a control character, counts as one:
+// what a server makes of it is anybody's guess.
 func hasDotSegments(path string) bool {
 	const mostDecodings = 4
 	for range mostDecodings {
 		for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+			segment, _, _ = strings.Cut(segment, ";")
 			if segment == "." || segment == ".." {
 				return true
 			}
 		}
 		decoded, err := url.PathUnescape(path)
-		if err != nil {
+		if err != nil || strings.ContainsFunc(decoded, unicode.IsControl) {
 			return true
 		}
 		if decoded == path {

@@ -84,7 +84,7 @@ type cronLogger struct{ log *slog.Logger }
 
 // Info implements cron.Logger.
 func (l cronLogger) Info(text string, details ...any) {
-	l.log.Debug("cron: "+text, "details", fmt.Sprint(details...))
+	l.log.Debug("cron", "text", text, "details", fmt.Sprint(details...))
 }
 
 // Error implements cron.Logger.

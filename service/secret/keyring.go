@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -10,7 +11,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -41,7 +41,7 @@ var (
 // concurrent use and never changes.
 type Keyring struct {
 	keys []ringKey
-	root []byte // the sealing key, for Derive
+	root Secret // the sealing key, for Derive; a []byte would show itself to fmt
 }
 
 type ringKey struct {
@@ -54,7 +54,7 @@ func NewKeyring(keys ...[]byte) (*Keyring, error) {
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: none given", ErrKeyInvalid)
 	}
-	ring := &Keyring{root: slices.Clone(keys[0])}
+	ring := &Keyring{root: New(string(keys[0]))}
 	for i, key := range keys {
 		if len(key) != KeySize {
 			return nil, fmt.Errorf("%w: key %d has %d bytes", ErrKeyInvalid, i+1, len(key))
@@ -97,15 +97,18 @@ func ParseKeys(text string) ([][]byte, error) {
 }
 
 // isWeak finds keys that nobody drew at random: the chance that 32 random bytes
-// hold fewer than 16 different ones, or only printable ones, is nil.
+// hold fewer than 16 different ones, only printable ones, one half twice or
+// steps of one width (00 01 02 …) is nil.
 func isWeak(key []byte) bool {
 	different := make(map[byte]bool, KeySize)
-	printable := true
-	for _, b := range key {
+	printable, steps := true, true
+	for i, b := range key {
 		different[b] = true
 		printable = printable && b >= 0x20 && b < 0x7f
+		steps = steps && (i == 0 || b-key[i-1] == key[1]-key[0])
 	}
-	return printable || len(different) < 16
+	half := len(key) / 2
+	return printable || steps || len(different) < 16 || bytes.Equal(key[:half], key[half:])
 }
 
 // NewKey makes a random master key in the form ParseKeys reads.
@@ -128,7 +131,7 @@ func (k *Keyring) SealingKeyID() string { return hex.EncodeToString(k.keys[0].id
 // Derive makes a key of KeySize bytes for another purpose, the same on every
 // replica with the same sealing key (HKDF-SHA256, RFC 5869).
 func (k *Keyring) Derive(purpose string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, k.root, nil, "wxsign "+purpose, KeySize)
+	key, err := hkdf.Key(sha256.New, []byte(k.root.Reveal()), nil, "wxsign "+purpose, KeySize)
 	if err != nil {
 		return nil, fmt.Errorf("derive the key for %s: %w", purpose, err)
 	}

@@ -138,9 +138,13 @@ func (s *Signer) AwaitConfig(ctx context.Context, req Request) (Config, error) {
 }
 
 // retryAfter is how long a caller whose ticket is not ready does best to wait.
+// A token that fails to renew but still lives does not hold a ticket up.
 func retryAfter(view *snapshot.View, now time.Time) time.Duration {
 	wait := time.Second
 	for _, kind := range []string{snapshot.KindAccessToken, snapshot.KindJSAPI} {
+		if held, found := view.Credential(kind); found && held.Live(now) {
+			continue
+		}
 		if trouble := view.Trouble(kind); trouble.Failing > 0 {
 			wait = max(wait, trouble.NextTry.Sub(now))
 		}

@@ -39,14 +39,16 @@
     byId(id).textContent = words || '';
   };
 
-  // The long table of the page first, the helper's short words for what it does not list.
-  const showFault = err => {
+  // The long table of the page first, the helper's short words for what it does not
+  // list. Where the URL is known to be right, the advice about it is left out.
+  const showFault = (err, urlIsRight) => {
     const known = text.errors.find(row => row.code === err.code);
+    const mend = known ? known.mend.slice(urlIsRight ? known.aboutUrl : 0) : [err.mend];
     byId('fault').hidden = false;
     byId('fault-said').textContent = err.errMsg || err.code;
     // A server's message names the very host or url; the table speaks in general.
     byId('fault-cause').textContent = known && !err.status ? known.cause : [known && known.cause, err.cause].filter(Boolean).join(' ');
-    put(byId('fault-mend'), (known ? known.mend : [err.mend]).map(words => {
+    put(byId('fault-mend'), mend.map(words => {
       const item = document.createElement('li');
       item.textContent = words;
       return item;
@@ -61,8 +63,8 @@
   // realAuthUrl is one string "[a, b]" on Android, a list or one string elsewhere.
   const realUrls = real => Array.isArray(real) ? real : real ? String(real).replace(/^\[|\]$/g, '').split(', ') : [];
 
-  const showReal = (signed, real) => {
-    const list = realUrls(real), box = byId('url-real'), compare = byId('url-compare');
+  const showReal = (signed, list) => {
+    const box = byId('url-real'), compare = byId('url-compare');
     if (!list.length) return;
     const same = list.includes(signed);
     byId('fault-cause').textContent += ` ${same ? text.urls.sameHint : text.urls.differsHint}`;
@@ -211,10 +213,10 @@
     } catch (err) {
       onStep({name: err.step, state: 'failed', error: err});
       setVerdict('failed', fill(text.verdict.failedLine, {step: text.steps[err.step]}));
-      showFault(err);
       const tried = wxsign.last ? wxsign.last.attempts : [];
-      const last = tried[tried.length - 1];
-      if (last) showReal(last.url, err.realAuthUrl);
+      const signed = tried.length ? tried[tried.length - 1].url : '', real = realUrls(err.realAuthUrl);
+      showFault(err, real.includes(signed));
+      showReal(signed, real);
       if (!browser) await report('failed', {step: err.step, code: err.code, errMsg: err.errMsg, realAuthUrl: err.realAuthUrl});
     }
     byId('again').disabled = false;
@@ -263,7 +265,7 @@
   };
 
   const result = () => {
-    const rows = text.errors && [...document.querySelectorAll('.steps li')].map(row =>
+    const rows = [...document.querySelectorAll('.steps li')].map(row =>
       `${row.querySelector('.name').textContent}: ${row.dataset.state} ${row.querySelector('.detail').textContent}`);
     const last = wxsign.last || {attempts: []};
     return [byId('verdict-title').textContent, byId('fault').hidden ? '' : byId('fault').innerText, ...rows,

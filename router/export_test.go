@@ -1,0 +1,12 @@
+package router
+
+// Keys is how many keys the limiter remembers.
+func (l *Limiter) Keys() int {
+	n := 0
+	for i := range l.shards {
+		l.shards[i].mu.Lock()
+		n += l.shards[i].buckets.Len()
+		l.shards[i].mu.Unlock()
+	}
+	return n
+}

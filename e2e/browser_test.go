@@ -30,15 +30,22 @@ type device struct {
 
 // The user agents were observed on devices, their serial numbers shortened.
 var (
-	android = device{name: "android", platform: "Linux armv8l", touch: 5,
+	android = device{
+		name: "android", platform: "Linux armv8l", touch: 5,
 		userAgent: "Mozilla/5.0 (Linux; Android 13; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile " +
-			"Safari/537.36 XWEB/1160065 MMWEBSDK/20230504 MMWEBID/1234 MicroMessenger/8.0.40.2420(0x28002837) WeChat/arm64 Weixin NetType/WIFI Language/zh_CN ABI/arm64"}
-	iPhone = device{name: "ios", platform: "iPhone", touch: 5,
+			"Safari/537.36 XWEB/1160065 MMWEBSDK/20230504 MMWEBID/1234 MicroMessenger/8.0.40.2420(0x28002837) WeChat/arm64 " +
+			"Weixin NetType/WIFI Language/zh_CN ABI/arm64",
+	}
+	iPhone = device{
+		name: "ios", platform: "iPhone", touch: 5,
 		userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
-			"Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN"}
-	windows = device{name: "pc", platform: "Win32",
+			"Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN",
+	}
+	windows = device{
+		name: "pc", platform: "Win32",
 		userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 " +
-			"NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf2541022) XWEB/16467 Flue"}
+			"NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf2541022) XWEB/16467 Flue",
+	}
 	devices = []device{android, iPhone, windows}
 )
 
@@ -157,12 +164,13 @@ func (p *tab) answer(o tabOptions, event fetch.EventRequestPaused) {
 	switch {
 	case slices.Contains(o.down, u.Host):
 		_, _ = cdp.Call(p.ctx, target, fetch.FailRequest, fetch.FailRequestParams{
-			RequestID: event.RequestID, ErrorReason: network.ErrorReasonConnectionRefused})
+			RequestID: event.RequestID, ErrorReason: network.ErrorReasonConnectionRefused,
+		})
 		return
 	case u.Host == pageHost:
 		contentType, body = "text/html; charset=utf-8", []byte(o.pages[u.Path])
 	case u.Host == "open.weixin.qq.com": // jweixin's report
-		contentType, body = "image/gif", []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+		contentType, body = "image/svg+xml", []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)
 	}
 	if u.Host != pageHost {
 		p.mu.Lock()
@@ -172,7 +180,8 @@ func (p *tab) answer(o tabOptions, event fetch.EventRequestPaused) {
 	// An error means that the tab is closed already.
 	_, _ = cdp.Call(p.ctx, target, fetch.FulfillRequest, fetch.FulfillRequestParams{
 		RequestID: event.RequestID, ResponseCode: 200, Body: body,
-		ResponseHeaders: []*fetch.HeaderEntry{{Name: "Content-Type", Value: contentType}}})
+		ResponseHeaders: []*fetch.HeaderEntry{{Name: "Content-Type", Value: contentType}},
+	})
 }
 
 // dress gives the tab its circumstances.
@@ -188,7 +197,8 @@ func (p *tab) dress(o tabOptions) []chromedp.Action[chromedp.Void] {
 	actions := []chromedp.Action[chromedp.Void]{
 		call(fetch.Enable, fetch.EnableParams{Patterns: patterns}),
 		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		}),
 		viewport(o.width),
 		call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: visitor()}),
 	}
@@ -222,11 +232,13 @@ func viewport(width int64) chromedp.Action[chromedp.Void] {
 
 func disguise(d device) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
-		_, err = cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: d.userAgent, Platform: d.platform})
+		_, err = cdp.Call(ctx, t, emulation.SetUserAgentOverride,
+			emulation.SetUserAgentOverrideParams{UserAgent: d.userAgent, Platform: d.platform})
 		if err != nil || d.touch == 0 {
 			return none, err
 		}
-		_, err = cdp.Call(ctx, t, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: d.touch})
+		_, err = cdp.Call(ctx, t, emulation.SetTouchEmulationEnabled,
+			emulation.SetTouchEmulationEnabledParams{Enabled: true, MaxTouchPoints: d.touch})
 		return none, err
 	}
 }

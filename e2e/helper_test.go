@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -67,121 +68,6 @@ func refuse(msg string) func(context.Context, question) (verdict, error) {
 
 func accept(context.Context, question) (verdict, error) { return verdict{OK: true, Msg: "ok"}, nil }
 
-func TestURLToSign(t *testing.T) {
-	t.Parallel()
-	const landing, current = origin + "/page?first=1", origin + "/page/second?y=2"
-	mac := "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-	for _, tt := range []struct {
-		name   string
-		device device
-		client string
-		urls   []string
-	}{
-		{"Android", android, "android", []string{landing, current}},
-		{"iPhone", iPhone, "ios", []string{landing}},
-		{"iPad that says it is a Mac", device{userAgent: mac + "MicroMessenger/8.0.49(0x18003137) NetType/WIFI", platform: "MacIntel", touch: 5}, "ios", []string{landing}},
-		{"Windows", windows, "desktop", []string{current}},
-		{"Mac", device{userAgent: mac + "MicroMessenger/6.8.0(0x16080000) MacWechat/3.8.10", platform: "MacIntel"}, "desktop", []string{current}},
-		{"WeCom on a phone", device{platform: "iPhone", touch: 5, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) " +
-			"AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/7.0.1 wxwork/4.1.6 ColorScheme/Light"}, "wecom", []string{current}},
-		{"WeChat DevTools", device{platform: "iPhone", touch: 5, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 11_0 like Mac OS X) " +
-			"AppleWebKit/604.1.38 Mobile/15A372 wechatdevtools/1.06 MicroMessenger/8.0.5 webview/"}, "devtools", []string{current}},
-		{"a phone with neither system", device{platform: "", touch: 5, userAgent: "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 " +
-			"(KHTML, like Gecko) Chrome/114.0.0.0 Safari/537.36 ArkWeb/4.1.6 Mobile MicroMessenger/8.0.6"}, "other", []string{landing, current}},
-		{"browser", device{userAgent: mac + "Version/17.0 Safari/605.1.15", platform: "MacIntel"}, "browser", []string{current}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			p := openPage(t, "/page?first=1#/route", tabOptions{device: &tt.device})
-			eval[any](p, `history.pushState({}, '', '/page/second?y=2#z')`)
-			if got := eval[string](p, `wxsign.client()`); got != tt.client {
-				t.Errorf("client = %q, want %q", got, tt.client)
-			}
-			if diff := cmp.Diff(tt.urls, eval[[]string](p, `wxsign.urls()`)); diff != "" {
-				t.Errorf("urls (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// The simulator checks the URL that this device's WeChat would.
-func TestSinglePageAppIsAccepted(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		device device
-		want   string
-	}{
-		{android, origin + "/page?first=1"},
-		{iPhone, origin + "/page?first=1"},
-		{windows, origin + "/page/second"},
-	} {
-		t.Run(tt.device.name, func(t *testing.T) {
-			t.Parallel()
-			p := openPage(t, "/page?first=1", tabOptions{device: &tt.device, verify: askSimulator})
-			eval[any](p, `history.pushState({}, '', '/page/second')`)
-			got := configure(p, "")
-			if want := []attempt{{tt.want, "config:ok"}}; !got.OK || !cmp.Equal(want, got.Attempts) {
-				t.Errorf("ok = %v, attempts %v, want %v", got.OK, got.Attempts, want)
-			}
-		})
-	}
-}
-
-func TestStrangeAddressesAreAccepted(t *testing.T) {
-	t.Parallel()
-	for _, path := range []string{
-		"/page/分享?x=中&y=a b+c%20d",
-		"/page?from=singlemessage&isappinstalled=0",
-		"/page?code=0d1x&state=%23wechat_redirect#/route?q=1",
-		"/page?empty=&&amp;b=1",
-		"/page?u=https%253A%252F%252Fa.example%252F",
-		"/page?q=it's~(ok)!*",
-	} {
-		for _, d := range devices {
-			t.Run(path+" "+d.name, func(t *testing.T) {
-				t.Parallel()
-				p := openPage(t, path, tabOptions{device: &d, verify: askSimulator})
-				if got := configure(p, ""); !got.OK {
-					t.Errorf("%s: %s %s", got.Code, got.ErrMsg, got.Cause)
-				}
-			})
-		}
-	}
-}
-
-func TestAndroidTriesTheOtherURLOnce(t *testing.T) {
-	t.Parallel()
-	const landing, current = origin + "/page", origin + "/page/second"
-	onlyCurrent := func(ctx context.Context, q question) (verdict, error) {
-		q.URLs = q.URLs[1:]
-		return askSimulator(ctx, q)
-	}
-	for _, tt := range []struct {
-		name   string
-		device device
-		verify func(context.Context, question) (verdict, error)
-		want   []attempt
-		ok     bool
-	}{
-		{"then it is right", android, onlyCurrent, []attempt{{landing, "config:invalid signature"}, {current, "config:ok"}}, true},
-		{"then it is still wrong", android, refuse("invalid signature"),
-			[]attempt{{landing, "config:invalid signature"}, {current, "config:invalid signature"}}, false},
-		{"not for a wrong domain", android, refuse("invalid url domain"), []attempt{{landing, "config:invalid url domain"}}, false},
-		{"not on an iPhone", iPhone, refuse("invalid signature"), []attempt{{landing, "config:invalid signature"}}, false},
-		{"not on a desktop", windows, refuse("invalid signature"), []attempt{{current, "config:invalid signature"}}, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			p := openPage(t, "/page", tabOptions{device: &tt.device, verify: tt.verify})
-			eval[any](p, `history.pushState({}, '', '/page/second')`)
-			got := configure(p, "")
-			if diff := cmp.Diff(tt.want, got.Attempts); got.OK != tt.ok || diff != "" {
-				t.Errorf("ok = %v, attempts (-want +got):\n%s", got.OK, diff)
-			}
-		})
-	}
-}
-
 // Where jweixin does not say what happened: a wx that was configured before calls
 // ready at once, and wx.error is deaf to versions that sort below "6.0.2".
 func TestSuccessIsNeverGuessed(t *testing.T) {
@@ -229,28 +115,72 @@ func TestFailuresHaveCodeCauseAndMend(t *testing.T) {
 	}{
 		{"outside WeChat", tabOptions{}, "", outcome{Code: "not_wechat", Step: "client"}},
 		{"no bridge", tabOptions{device: &iPhone}, "timeout: 400", outcome{Code: "wechat_silent", Step: "verify"}},
-		{"script hosts down", tabOptions{device: &iPhone, verify: accept, down: []string{"res.wx.qq.com", "res2.wx.qq.com"}}, "",
-			outcome{Code: "script_unreachable", Step: "script"}},
-		{"server down", tabOptions{device: &iPhone, verify: accept, down: []string{unreachable}},
-			"endpoint: 'https://" + unreachable + "/jssdk/config'", outcome{Code: "config_unreachable", Step: "sign"}},
-		{"not our server", tabOptions{device: &iPhone, verify: accept, noise: unreachable},
-			"endpoint: 'https://" + unreachable + "/jssdk/config'", outcome{Code: "config_unreachable", Step: "sign"}},
-		{"unknown account", tabOptions{device: &iPhone, verify: accept, noise: "404"}, "appId: 'wxnobody'",
-			outcome{Code: "account_unknown", Step: "sign", Status: 404}},
-		{"unknown profile", tabOptions{device: &iPhone, verify: accept, noise: "404"}, "profile: 'nope'",
-			outcome{Code: "profile_unknown", Step: "sign", Status: 404}},
-		{"wrong signature", tabOptions{device: &iPhone, verify: refuse("invalid signature")}, "",
-			outcome{Code: "invalid_signature", Step: "verify", ErrMsg: "config:invalid signature"}},
-		{"wrong domain", tabOptions{device: &android, verify: refuse("invalid url domain")}, "",
-			outcome{Code: "invalid_url_domain", Step: "verify", ErrMsg: "config:invalid url domain"}},
-		{"as DevTools say it", tabOptions{device: &iPhone, verify: refuse("Error: 系统错误，错误码：63002,invalid signature [20200804 16:04:22][]")}, "",
-			outcome{Code: "invalid_signature", Step: "verify", ErrMsg: "config:error: 系统错误，错误码：63002,invalid signature [20200804 16:04:22][]"}},
-		{"not a follower", tabOptions{device: &iPhone, verify: refuse("require subscribe")}, "",
-			outcome{Code: "require_subscribe", Step: "verify", ErrMsg: "config:require subscribe"}},
-		{"incomplete", tabOptions{device: &iPhone, verify: refuse("fail")}, "",
-			outcome{Code: "config_fail", Step: "verify", ErrMsg: "config:fail"}},
-		{"unheard of", tabOptions{device: &iPhone, verify: refuse("moon phase")}, "",
-			outcome{Code: "wechat_refused", Step: "verify", ErrMsg: "config:moon phase"}},
+		{
+			"script hosts down",
+			tabOptions{device: &iPhone, verify: accept, down: []string{"res.wx.qq.com", "res2.wx.qq.com"}},
+			"",
+			outcome{Code: "script_unreachable", Step: "script"},
+		},
+		{
+			"server down",
+			tabOptions{device: &iPhone, verify: accept, down: []string{unreachable}},
+			"endpoint: 'https://" + unreachable + "/jssdk/config'",
+			outcome{Code: "config_unreachable", Step: "sign"},
+		},
+		{
+			"not our server",
+			tabOptions{device: &iPhone, verify: accept, noise: unreachable},
+			"endpoint: 'https://" + unreachable + "/jssdk/config'",
+			outcome{Code: "config_unreachable", Step: "sign"},
+		},
+		{
+			"unknown account",
+			tabOptions{device: &iPhone, verify: accept, noise: "404"},
+			"appId: 'wxnobody'",
+			outcome{Code: "account_unknown", Step: "sign", Status: 404},
+		},
+		{
+			"unknown profile",
+			tabOptions{device: &iPhone, verify: accept, noise: "404"},
+			"profile: 'nope'",
+			outcome{Code: "profile_unknown", Step: "sign", Status: 404},
+		},
+		{
+			"wrong signature",
+			tabOptions{device: &iPhone, verify: refuse("invalid signature")},
+			"",
+			outcome{Code: "invalid_signature", Step: "verify", ErrMsg: "config:invalid signature"},
+		},
+		{
+			"wrong domain",
+			tabOptions{device: &android, verify: refuse("invalid url domain")},
+			"",
+			outcome{Code: "invalid_url_domain", Step: "verify", ErrMsg: "config:invalid url domain"},
+		},
+		{
+			"as DevTools say it",
+			tabOptions{device: &iPhone, verify: refuse("Error: 系统错误，错误码：63002,invalid signature [20200804 16:04:22][]")},
+			"",
+			outcome{Code: "invalid_signature", Step: "verify", ErrMsg: "config:error: 系统错误，错误码：63002,invalid signature [20200804 16:04:22][]"},
+		},
+		{
+			"not a follower",
+			tabOptions{device: &iPhone, verify: refuse("require subscribe")},
+			"",
+			outcome{Code: "require_subscribe", Step: "verify", ErrMsg: "config:require subscribe"},
+		},
+		{
+			"incomplete",
+			tabOptions{device: &iPhone, verify: refuse("fail")},
+			"",
+			outcome{Code: "config_fail", Step: "verify", ErrMsg: "config:fail"},
+		},
+		{
+			"unheard of",
+			tabOptions{device: &iPhone, verify: refuse("moon phase")},
+			"",
+			outcome{Code: "wechat_refused", Step: "verify", ErrMsg: "config:moon phase"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -309,6 +239,34 @@ func TestWhatReachesWeChat(t *testing.T) {
 	}
 }
 
+// A page may have its own script tag, and may even have configured already.
+func TestPageWithItsOwnJweixin(t *testing.T) {
+	t.Parallel()
+	own := plainPage + `<script src="https://res.wx.qq.com/open/js/jweixin-1.6.0.js"></script>`
+	used := own + `<script>wx.config({appId: 'wx', timestamp: 1, nonceStr: 'n', signature: 's', jsApiList: ['x']});
+		window.over = new Promise(done => wx.ready(done));</script>`
+	for _, d := range devices {
+		for _, ok := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, accepted: %v", d.name, ok), func(t *testing.T) {
+				t.Parallel()
+				verify := func(_ context.Context, q question) (verdict, error) {
+					return verdict{OK: ok != (q.NonceStr == "n"), Msg: "invalid signature"}, nil
+				}
+				p := newTab(t, tabOptions{device: &d, verify: verify, pages: map[string]string{"/own": own, "/used": used}})
+				p.open("/own")
+				if got := configure(p, ""); got.OK != ok || got.Script != "page" {
+					t.Errorf("with a script tag: ok = %v (%s), script %q", got.OK, got.Code, got.Script)
+				}
+				p.open("/used")
+				eval[any](p, `window.over.then(() => 0)`)
+				if got := configure(p, ""); got.OK != ok {
+					t.Errorf("after the page's own config: ok = %v (%s)", got.OK, got.Code)
+				}
+			})
+		}
+	}
+}
+
 func TestShareThatIsNotAllowedFails(t *testing.T) {
 	t.Parallel()
 	p := openPage(t, "/page", tabOptions{device: &iPhone, verify: askSimulator})
@@ -356,8 +314,7 @@ func TestScriptsAreES2017(t *testing.T) {
 			t.Errorf("%s: %s", path, got)
 		}
 	}
-	newer := eval[string](p, `(() => { try { window.parser.parse('a?.b', {ecmaVersion: 2017}); return ''; } catch (e) { return String(e); } })()`)
-	if newer == "" {
+	if eval[bool](p, `(() => { try { window.parser.parse('a?.b', {ecmaVersion: 2017}); return true; } catch (e) { return false; } })()`) {
 		t.Error("the parser takes newer syntax, so this test proves nothing")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ var browserPaths = []string{
 }
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(run(m)) //nolint:forbidigo // this is the main of the tests
 }
 
 func run(m *testing.M) int {
@@ -43,8 +44,8 @@ func run(m *testing.M) int {
 func openWorld() (stop func(), err error) {
 	var undo []func()
 	stop = func() {
-		for i := len(undo) - 1; i >= 0; i-- {
-			undo[i]()
+		for _, f := range slices.Backward(undo) {
+			f()
 		}
 	}
 	if world.cdn, err = readScripts(); err != nil {
@@ -54,19 +55,19 @@ func openWorld() (stop func(), err error) {
 	if err != nil {
 		return stop, err
 	}
-	dir, err := os.MkdirTemp("", "wxsign-e2e-") //nolint:usetesting // TestMain has no T
+	dir, err := os.MkdirTemp("", "wxsign-e2e-")
 	if err != nil {
 		return stop, err
 	}
-	undo = append(undo, func() { os.RemoveAll(dir) })
+	undo = append(undo, func() { _ = os.RemoveAll(dir) })
 	world.program, err = startProgram(dir)
 	if err != nil {
 		return stop, err
 	}
 	undo = append(undo, world.program.stop)
-	var closeBrowser func()
-	world.browser, closeBrowser, err = startBrowser(path)
+	browser, closeBrowser, err := startBrowser(path)
 	undo = append(undo, closeBrowser)
+	world.browser = browser //nolint:fatcontext // assigned once, for all tests
 	return stop, err
 }
 

@@ -67,7 +67,13 @@ func checkLayout(t *testing.T, p *tab, width int64) {
 	  const parse = c => (c.match(/[\d.]+/g) || []).map(Number);
 	  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
 	    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-	  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] > 0) return c; } return [255, 255, 255]; };
+	  const behind = e => {
+	    for (; e; e = e.parentElement) {
+	      const c = parse(getComputedStyle(e).backgroundColor);
+	      if (c.length === 3 || c[3] > 0) return c;
+	    }
+	    return [255, 255, 255];
+	  };
 	  const found = [];
 	  for (const e of document.querySelectorAll('main *, header *')) {
 	    const text = [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join('');

@@ -87,8 +87,8 @@ func simulated() handler.DemoOptions {
 func TestDemoPageHeaders(t *testing.T) {
 	t.Parallel()
 	res := ask(newDemo(t, handler.DemoOptions{}), http.MethodGet, "/demo/share", "")
-	if res.StatusCode != http.StatusOK {
-		t.Fatalf("status %d", res.StatusCode)
+	if res.Code != http.StatusOK {
+		t.Fatalf("status %d", res.Code)
 	}
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; script-src 'self' https://res.wx.qq.com https://res2.wx.qq.com; " +
@@ -97,7 +97,7 @@ func TestDemoPageHeaders(t *testing.T) {
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
 		"Content-Type": "text/html; charset=utf-8", "Vary": "Accept-Language",
 	} {
-		if got := res.Header.Get(name); got != want {
+		if got := res.Header().Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
 	}
@@ -107,7 +107,7 @@ func TestDemoPageHeaders(t *testing.T) {
 // not show the page as it was meant.
 func TestDemoPageHasNothingInline(t *testing.T) {
 	t.Parallel()
-	body := text(t, ask(newDemo(t, simulated()), http.MethodGet, "/demo/share?client=ios&app_id=wx2", ""))
+	body := ask(newDemo(t, simulated()), http.MethodGet, "/demo/share?client=ios&app_id=wx2", "").Body.String()
 	for name, pattern := range map[string]string{
 		"inline script": `<script>|<script [^>]*type="(text/javascript|module)"`,
 		"event handler": `<[a-z][^>]* on[a-z]+=`,
@@ -139,39 +139,41 @@ func TestDemoPageData(t *testing.T) {
 	t.Parallel()
 	plain, simulator := newDemo(t, handler.DemoOptions{}), newDemo(t, simulated())
 	for _, tt := range []struct {
-		name   string
-		demo   demo
-		query  string
-		accept string
-		want   map[string]any
+		name          string
+		demo          demo
+		query, accept string
+		app, profile  string
+		lang, client  string
 	}{
-		{"as it comes", plain, "", "", map[string]any{"appId": "wx1", "profile": "default", "lang": "en", "client": "", "simulated": false}},
-		{"another account", plain, "?app_id=wx2", "", map[string]any{"appId": "wx2", "profile": "default", "lang": "en", "client": "", "simulated": false}},
-		{"a profile", plain, "?profile=media", "", map[string]any{"appId": "wx1", "profile": "media", "lang": "en", "client": "", "simulated": false}},
-		{"Chinese browser", plain, "", "zh-CN,zh;q=0.9,en;q=0.8", map[string]any{"appId": "wx1", "profile": "default", "lang": "zh", "client": "", "simulated": false}},
-		{"Taiwanese browser", plain, "", "zh-TW", map[string]any{"appId": "wx1", "profile": "default", "lang": "zh", "client": "", "simulated": false}},
-		{"French browser", plain, "", "fr", map[string]any{"appId": "wx1", "profile": "default", "lang": "en", "client": "", "simulated": false}},
-		{"language by hand", plain, "?lang=zh", "en-GB", map[string]any{"appId": "wx1", "profile": "default", "lang": "zh", "client": "", "simulated": false}},
-		{"no simulator, so no client", plain, "?client=ios", "", map[string]any{"appId": "wx1", "profile": "default", "lang": "en", "client": "", "simulated": false}},
-		{"simulated client", simulator, "?client=ios", "", map[string]any{"appId": "wx1", "profile": "default", "lang": "en", "client": "ios", "simulated": true}},
-		{"unknown client", simulator, "?client=fridge", "", map[string]any{"appId": "wx1", "profile": "default", "lang": "en", "client": "", "simulated": true}},
+		{"as it comes", plain, "", "", "wx1", "default", "en", ""},
+		{"another account", plain, "?app_id=wx2", "", "wx2", "default", "en", ""},
+		{"a profile", plain, "?profile=media", "", "wx1", "media", "en", ""},
+		{"Chinese browser", plain, "", "zh-CN,zh;q=0.9,en;q=0.8", "wx1", "default", "zh", ""},
+		{"Taiwanese browser", plain, "", "zh-TW", "wx1", "default", "zh", ""},
+		{"French browser", plain, "", "fr", "wx1", "default", "en", ""},
+		{"language by hand", plain, "?lang=zh", "en-GB", "wx1", "default", "zh", ""},
+		{"no simulator, so no client", plain, "?client=ios", "", "wx1", "default", "en", ""},
+		{"simulated client", simulator, "?client=ios", "", "wx1", "default", "en", "ios"},
+		{"unknown client", simulator, "?client=fridge", "", "wx1", "default", "en", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			body := text(t, ask(tt.demo, http.MethodGet, "/demo/share"+tt.query, "", "Accept-Language: "+tt.accept))
+			body := ask(tt.demo, http.MethodGet, "/demo/share"+tt.query, "", "Accept-Language: "+tt.accept).Body.String()
+			hasSimulator := tt.demo.Handler == simulator.Handler
 			got := pageData(t, body)
-			if nonce := got["nonce"]; nonce != tt.demo.desk.Nonce(got["appId"].(string)) {
-				t.Errorf("nonce %v is not one for %v", nonce, got["appId"])
+			if nonce := got["nonce"]; nonce != tt.demo.desk.Nonce(tt.app) {
+				t.Errorf("nonce %v is not one for %s", nonce, tt.app)
 			}
-			if fallback := got["fallback"].(string); strings.HasPrefix(fallback, "/demo/static/jweixin-standin.js?v=") != tt.want["simulated"].(bool) {
+			if fallback, _ := got["fallback"].(string); strings.HasPrefix(fallback, "/demo/static/jweixin-standin.js?v=") != hasSimulator {
 				t.Errorf("stand-in: %q", fallback)
 			}
-			if bridge := strings.Contains(body, `src="/demo/static/bridge.js`); bridge != (tt.want["client"] != "") {
+			if bridge := strings.Contains(body, `src="/demo/static/bridge.js`); bridge != (tt.client != "") {
 				t.Errorf("the page loads the simulated bridge: %v", bridge)
 			}
 			delete(got, "nonce")
 			delete(got, "fallback")
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			want := map[string]any{"appId": tt.app, "profile": tt.profile, "lang": tt.lang, "client": tt.client, "simulated": hasSimulator}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -186,8 +188,8 @@ func TestDemoPageRefusesWhatItDoesNotShow(t *testing.T) {
 		"?profile=nope": "profile_unknown", "?app_id=wx2&profile=media": "profile_unknown",
 	} {
 		res := ask(server, http.MethodGet, "/demo/share"+query, "")
-		if body := text(t, res); res.StatusCode != http.StatusNotFound || !strings.Contains(body, `"code":"`+want+`"`) {
-			t.Errorf("%s: %d %s", query, res.StatusCode, body)
+		if body := res.Body.String(); res.Code != http.StatusNotFound || !strings.Contains(body, `"code":"`+want+`"`) {
+			t.Errorf("%s: %d %s", query, res.Code, body)
 		}
 	}
 }
@@ -206,7 +208,7 @@ func TestDemoQRCode(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			body := text(t, ask(newDemo(t, withPublicURL(simulated(), tt.public)), http.MethodGet, tt.target, ""))
+			body := ask(newDemo(t, withPublicURL(simulated(), tt.public)), http.MethodGet, tt.target, "").Body.String()
 			code, err := qr.Encode(tt.want, qr.M)
 			if err != nil {
 				t.Fatal(err)
@@ -231,8 +233,8 @@ func TestDemoSurvivesAHugeHostHeader(t *testing.T) {
 	t.Parallel()
 	host := strings.Repeat("a", 5000)
 	res := ask(newDemo(t, handler.DemoOptions{}), http.MethodGet, "http://"+host+"/demo/share", "")
-	if res.StatusCode != http.StatusOK || strings.Contains(text(t, res), "data:image/png") {
-		t.Errorf("status %d; want the page without a QR code", res.StatusCode)
+	if res.Code != http.StatusOK || strings.Contains(res.Body.String(), "data:image/png") {
+		t.Errorf("status %d; want the page without a QR code", res.Code)
 	}
 }
 
@@ -244,26 +246,33 @@ func TestDemoAssets(t *testing.T) {
 		path   string
 		status int
 	}{
-		{plain, "demo.css", 200}, {plain, "demo.js", 200}, {plain, "share.png", 200},
-		{plain, "bridge.js", 404}, {plain, "jweixin-standin.js", 404},
-		{simulator, "bridge.js", 200}, {simulator, "jweixin-standin.js", 200},
-		{simulator, "share.html", 404}, {simulator, "text.en.json", 404}, {simulator, "", 404}, {simulator, "../jssdk/wxsign.js", 404},
+		{plain, "demo.css", 200},
+		{plain, "demo.js", 200},
+		{plain, "share.png", 200},
+		{plain, "bridge.js", 404},
+		{plain, "jweixin-standin.js", 404},
+		{simulator, "bridge.js", 200},
+		{simulator, "jweixin-standin.js", 200},
+		{simulator, "share.html", 404},
+		{simulator, "text.en.json", 404},
+		{simulator, "", 404},
+		{simulator, "../jssdk/wxsign.js", 404},
 	} {
 		res := ask(tt.demo, http.MethodGet, "/demo/static/"+tt.path, "")
-		if res.StatusCode != tt.status {
-			t.Errorf("%s (simulator: %v): status %d, want %d", tt.path, tt.demo.Handler == simulator.Handler, res.StatusCode, tt.status)
+		if res.Code != tt.status {
+			t.Errorf("%s (simulator: %v): status %d, want %d", tt.path, tt.demo.Handler == simulator.Handler, res.Code, tt.status)
 		}
-		if tt.status == 200 && (res.Header.Get("ETag") == "" || res.Header.Get("X-Content-Type-Options") != "nosniff") {
-			t.Errorf("%s: headers %v", tt.path, res.Header)
+		if tt.status == 200 && (res.Header().Get("ETag") == "" || res.Header().Get("X-Content-Type-Options") != "nosniff") {
+			t.Errorf("%s: headers %v", tt.path, res.Header())
 		}
 	}
 	for _, link := range regexp.MustCompile(`/demo/static/[^"&]+|/jssdk/wxsign\.js\?v=\w+`).FindAllString(
-		text(t, ask(simulator, http.MethodGet, "/demo/share?client=pc", "")), -1) {
+		ask(simulator, http.MethodGet, "/demo/share?client=pc", "").Body.String(), -1) {
 		u, err := url.Parse(link)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(link, "/demo/") && ask(simulator, http.MethodGet, u.String(), "").StatusCode != 200 {
+		if strings.HasPrefix(link, "/demo/") && ask(simulator, http.MethodGet, u.String(), "").Code != 200 {
 			t.Errorf("the page names %s, which is not there", link)
 		}
 	}
@@ -272,8 +281,10 @@ func TestDemoAssets(t *testing.T) {
 func TestDemoReport(t *testing.T) {
 	t.Parallel()
 	good := func(d demo) map[string]any {
-		return map[string]any{"nonce": d.desk.Nonce("wx1"), "app_id": "wx1", "profile": "default", "page_url": "https://h5.example.com/demo/share",
-			"client": "ios", "verdict": "ok", "detail": "{}"}
+		return map[string]any{
+			"nonce": d.desk.Nonce("wx1"), "app_id": "wx1", "profile": "default", "page_url": "https://h5.example.com/demo/share",
+			"client": "ios", "verdict": "ok", "detail": "{}",
+		}
 	}
 	for _, tt := range []struct {
 		name   string
@@ -298,13 +309,15 @@ func TestDemoReport(t *testing.T) {
 				t.Fatal(err)
 			}
 			res := ask(server, http.MethodPost, "/demo/report", string(raw), "User-Agent: MicroMessenger/8.0.49")
-			if answer := text(t, res); res.StatusCode != tt.status || !strings.Contains(answer, tt.code) {
-				t.Errorf("%d %s, want %d %s", res.StatusCode, answer, tt.status, tt.code)
+			if answer := res.Body.String(); res.Code != tt.status || !strings.Contains(answer, tt.code) {
+				t.Errorf("%d %s, want %d %s", res.Code, answer, tt.status, tt.code)
 			}
 			var want []model.QAReport
 			if tt.status == 204 {
-				want = []model.QAReport{{AppID: "wx1", Profile: "default", PageURL: "https://h5.example.com/demo/share",
-					UserAgent: "MicroMessenger/8.0.49", Client: "ios", Verdict: "ok", Detail: "{}"}}
+				want = []model.QAReport{{
+					AppID: "wx1", Profile: "default", PageURL: "https://h5.example.com/demo/share",
+					UserAgent: "MicroMessenger/8.0.49", Client: "ios", Verdict: "ok", Detail: "{}",
+				}}
 			}
 			if diff := cmp.Diff(want, server.shelf.rows); diff != "" {
 				t.Errorf("stored (-want +got):\n%s", diff)
@@ -316,14 +329,15 @@ func TestDemoReport(t *testing.T) {
 func TestSimVerify(t *testing.T) {
 	t.Parallel()
 	simulator := newDemo(t, simulated())
-	if res := ask(simulator, http.MethodPost, "/demo/sim/verify", `{"appid":"wx1"}`); res.StatusCode != 200 || text(t, res) != `{"appid":"wx1"}` {
-		t.Errorf("the simulator was not asked: %d", res.StatusCode)
+	const question = `{"appid":"wx1"}`
+	if res := ask(simulator, http.MethodPost, "/demo/sim/verify", question); res.Code != 200 || res.Body.String() != question {
+		t.Errorf("the simulator was not asked: %d", res.Code)
 	}
-	if res := ask(simulator, http.MethodPost, "/demo/sim/verify", strings.Repeat("x", 20<<10)); res.StatusCode != 400 {
-		t.Errorf("a body of 20 KiB: %d", res.StatusCode)
+	if res := ask(simulator, http.MethodPost, "/demo/sim/verify", strings.Repeat("x", 20<<10)); res.Code != 400 {
+		t.Errorf("a body of 20 KiB: %d", res.Code)
 	}
-	if res := ask(newDemo(t, handler.DemoOptions{}), http.MethodPost, "/demo/sim/verify", `{}`); res.StatusCode != 404 {
-		t.Errorf("without the simulator: %d", res.StatusCode)
+	if res := ask(newDemo(t, handler.DemoOptions{}), http.MethodPost, "/demo/sim/verify", `{}`); res.Code != 404 {
+		t.Errorf("without the simulator: %d", res.Code)
 	}
 }
 

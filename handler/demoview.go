@@ -76,12 +76,12 @@ type demoChoice struct {
 }
 
 // Asset is the address of a file of this page, with its version.
-func (v demoView) Asset(name string) string {
+func (v *demoView) Asset(name string) string {
 	return staticPath + name + "?v=" + v.demo.assets[name].version
 }
 
 // Helper is the address of the page helper, with its version.
-func (v demoView) Helper() string { return v.demo.helper }
+func (v *demoView) Helper() string { return v.demo.helper }
 
 // demoText is the page in one language.
 type demoText struct {
@@ -113,14 +113,14 @@ func (d *Demo) text(c *gin.Context) (chosen, other demoText) {
 }
 
 // view collects what the page shows to this visitor.
-func (d *Demo) view(c *gin.Context) (demoView, error) {
+func (d *Demo) view(c *gin.Context) (*demoView, error) {
 	account, profile, err := d.chosen(c)
 	if err != nil {
-		return demoView{}, err
+		return nil, err
 	}
 	text, other := d.text(c)
 	query := c.Request.URL.Query()
-	v := demoView{
+	v := &demoView{
 		demo: d, text: text, Text: text.words,
 		OtherLanguage: demoAddress(query, "lang", other.name), OtherLang: other.name,
 		PageURL:     d.base(c) + demoAddress(query, "client", ""),

@@ -77,7 +77,7 @@ func New(o Options) (*Desk, error) {
 		return nil, fmt.Errorf("qa: the key has %d bytes, %d are needed", len(o.Key), minKeySize)
 	}
 	if o.Now == nil {
-		o.Now = time.Now //nolint:forbidigo // the clock itself; tests give another
+		o.Now = time.Now
 	}
 	return &Desk{store: o.Store, key: o.Key, now: o.Now}, nil
 }

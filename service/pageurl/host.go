@@ -16,6 +16,12 @@ type host struct {
 	ip   bool
 }
 
+// The longest host name and the longest label of one, in bytes (RFC 1035).
+const (
+	maxName  = 253
+	maxLabel = 63
+)
+
 // String puts the brackets of an IPv6 literal back.
 func (h host) String() string {
 	if h.ip && strings.Contains(h.name, ":") {
@@ -68,28 +74,44 @@ func parseHost(name string) (host, error) {
 	if err != nil {
 		return host{}, err
 	}
-	if addr, err := netip.ParseAddr(ascii); err == nil && addr.Is4() {
-		return host{name: ascii, ip: true}, nil
+	// Names are not even tried as addresses: the error would cost an allocation.
+	if strings.LastIndexAny(ascii, "0123456789") == len(ascii)-1 {
+		if addr, err := netip.ParseAddr(ascii); err == nil && addr.Is4() {
+			return host{name: ascii, ip: true}, nil
+		}
 	}
 	return host{name: ascii}, checkName(ascii)
 }
 
 // toASCII lowers the name and turns an internationalised one into punycode. A
 // name that only maps to another one (fullwidth letters, an ideographic full
-// stop, characters that vanish) is refused: no browser shows it so, and nobody
-// lists it so.
+// stop, the Kelvin sign, characters that vanish) is refused: no browser shows
+// it so, and nobody lists it so.
 func toASCII(name string) (string, error) {
 	if isASCII(name) {
 		return strings.ToLower(name), nil
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		// Punycode is never shorter, and takes time in the square of the length.
+		if utf8.RuneCountInString(label) > maxLabel {
+			return "", invalid("its host has an empty or overlong label")
+		}
 	}
 	ascii, err := idna.Lookup.ToASCII(name)
 	if err != nil {
 		return "", invalid("its host is not a valid internationalised name")
 	}
-	if shown, err := idna.Lookup.ToUnicode(ascii); err != nil || shown != strings.ToLower(name) {
+	if shown, err := idna.Lookup.ToUnicode(ascii); err != nil || shown != strings.Map(lowerASCII, name) {
 		return "", invalid("its host is not written the way browsers show it")
 	}
 	return ascii, nil
+}
+
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }
 
 func isASCII(text string) bool {
@@ -106,12 +128,12 @@ func isASCII(text string) bool {
 // and 2130706433 as IPv4 addresses.
 func checkName(name string) error {
 	labels := strings.TrimSuffix(name, ".")
-	if labels == "" || len(labels) > 253 {
+	if labels == "" || len(labels) > maxName {
 		return invalid("its host is empty or too long")
 	}
 	last := ""
 	for label := range strings.SplitSeq(labels, ".") {
-		if label == "" || len(label) > 63 {
+		if label == "" || len(label) > maxLabel {
 			return invalid("its host has an empty or overlong label")
 		}
 		if strings.IndexFunc(label, notInName) >= 0 {

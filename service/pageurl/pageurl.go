@@ -179,11 +179,9 @@ func (u URL) Parents() iter.Seq[string] {
 		if u.host.ip {
 			return
 		}
-		name, found := u.host.name, true
-		for {
-			if _, name, found = strings.Cut(name, "."); !found || !yield(name) {
-				return
-			}
+		_, name, found := strings.Cut(u.host.name, ".")
+		for found && yield(name) {
+			_, name, found = strings.Cut(name, ".")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package pageurl
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -29,8 +30,7 @@ type Pattern struct {
 func ParsePattern(text string) (Pattern, error) {
 	p, err := parsePattern(text)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) { // its reason speaks of a URL, which this is not
+		if e, is := errors.AsType[*Error](err); is { // its reason speaks of a URL, which this is not
 			err = errors.New(e.Detail)
 		}
 		return Pattern{}, fmt.Errorf("domain %q: %w", text, err)
@@ -139,9 +139,12 @@ func escapeNonASCII(path string) string {
 
 // hasDotSegments finds "." and ".." between slashes and backslashes, also with
 // path parameters ("..;"), also percent-encoded, also encoded more than once.
-// What cannot be decoded, or decodes to a control character, counts as one:
-// what a server makes of it is anybody's guess.
+// A broken escape or an encoded control character counts as one: what a server
+// makes of it is anybody's guess.
 func hasDotSegments(path string) bool {
+	if _, err := url.PathUnescape(path); err != nil {
+		return true
+	}
 	const mostDecodings = 4
 	for range mostDecodings {
 		for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -150,8 +153,8 @@ func hasDotSegments(path string) bool {
 				return true
 			}
 		}
-		decoded, err := url.PathUnescape(path)
-		if err != nil || strings.ContainsFunc(decoded, unicode.IsControl) {
+		decoded := decode(path)
+		if strings.ContainsFunc(decoded, unicode.IsControl) {
 			return true
 		}
 		if decoded == path {
@@ -160,4 +163,24 @@ func hasDotSegments(path string) bool {
 		path = decoded
 	}
 	return true // still encoded after four rounds: nobody means well with that
+}
+
+// decode percent-decodes what can be decoded and leaves the rest: 50%25-off
+// becomes 50%-off, and that stays.
+func decode(path string) string {
+	if !strings.Contains(path, "%") {
+		return path
+	}
+	decoded := make([]byte, 0, len(path))
+	for i := 0; i < len(path); i++ {
+		if path[i] == '%' && i+2 < len(path) {
+			if b, err := hex.DecodeString(path[i+1 : i+3]); err == nil {
+				decoded = append(decoded, b...)
+				i += 2
+				continue
+			}
+		}
+		decoded = append(decoded, path[i])
+	}
+	return string(decoded)
 }

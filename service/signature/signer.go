@@ -103,7 +103,7 @@ func (s *Signer) Config(req Request) (Config, error) {
 
 // NotReady says that no live ticket is there and when to ask again. It is an
 // ErrTicketNotReady.
-type NotReady struct{ RetryAfter time.Duration }
+type NotReady struct{ RetryAfter time.Duration } //nolint:errname // it is a word to the caller first
 
 // Error implements error.
 func (e *NotReady) Error() string { return ErrTicketNotReady.Error() }

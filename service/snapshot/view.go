@@ -7,6 +7,7 @@
 package snapshot
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wxsign/wxsign/service/pageurl"
@@ -118,10 +119,5 @@ func (v *View) Replaced() <-chan struct{} { return v.replaced }
 
 // Keeps reports whether tickets of this kind are kept for the account.
 func (v *View) Keeps(kind string) bool {
-	for _, k := range v.Account.Tickets {
-		if k == kind {
-			return true
-		}
-	}
-	return kind == KindAccessToken
+	return kind == KindAccessToken || slices.Contains(v.Account.Tickets, kind)
 }

@@ -67,7 +67,8 @@ func (p *program) buildKeeper() error {
 			StableMargin: c.Refresh.StableMargin.Std(), ClassicMargin: c.Refresh.ClassicMargin.Std(), TicketMargin: c.Refresh.TicketMargin.Std(),
 			Jitter: c.Refresh.Jitter.Std(), MinInterval: c.Refresh.MinInterval.Std(), Lease: c.Refresh.Lease.Std(),
 		},
-		Concurrency: c.Refresh.Concurrency, Lookahead: interval + time.Second, Logger: p.log,
+		Concurrency: c.Refresh.Concurrency, Lookahead: interval + time.Second, ProbeInterval: c.Refresh.Probe.Std(),
+		Logger: p.log,
 	})
 	return err
 }
@@ -138,7 +139,8 @@ func (p *program) buildPages(health *handler.Health, counters *metrics.Metrics) 
 		return nil, err
 	}
 	return router.Pages(router.Options{
-		JSSDK: handler.NewJSSDK(signer, router.NewLimiter(c.RatePerAccount, c.RatePerAccount)), Script: helper, Demo: demo, Health: health,
+		JSSDK:  handler.NewJSSDK(startingSigner{signer, &p.started}, router.NewLimiter(c.RatePerAccount, c.RatePerAccount)),
+		Script: helper, Demo: demo, Health: health,
 		AllowsOrigin:   signer.AllowsOrigin,
 		Signed:         counters.Signed,
 		Signing:        router.NewLimiter(c.RatePerAddress, c.BurstPerAddress),

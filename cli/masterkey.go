@@ -30,43 +30,57 @@ func masterKeyCommand(_ context.Context, env Env, args []string) error {
 // key that one of them made by itself would lock the others out.
 var errNoMasterKey = errors.New("security.master_key is missing. Make a key with `wxsign master-key new` (or `openssl rand -base64 32`), give the same one to every replica as WXSIGN_SECURITY_MASTER_KEY or as security.master_key = \"file:/path\", and keep a copy")
 
-// loadKeyring reads the master keys. A missing key file is made where only
-// this process can need it: beside a SQLite database, and for the demo, whose
-// accounts are pretended.
-func loadKeyring(c config.Config, log *slog.Logger) (*secret.Keyring, error) {
-	text, err := masterKeyText(c, log)
-	if err != nil {
+// loadKeyring reads the master keys for a command: it makes none, because a key
+// of its own could open nothing.
+func loadKeyring(c config.Config) (*secret.Keyring, error) {
+	text := c.Security.MasterKey.Inline.Reveal()
+	if path := c.MasterKeyFile(); path != "" {
+		var err error
+		if text, err = readKeyFile(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w; is this the folder and the configuration with which wxsign serves?", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return parseKeyring(text)
+}
+
+// loadOrMakeKeyring reads the master keys for serve. A missing key file is made
+// where only this process can need it: beside a SQLite database, and for the
+// demo, whose accounts are pretended.
+func loadOrMakeKeyring(c config.Config, log *slog.Logger) (*secret.Keyring, error) {
+	path := c.MasterKeyFile()
+	if path == "" {
+		return loadKeyring(c)
+	}
+	mayMake := c.Database.Driver == config.DriverSQLite || c.Simulator.Enabled
+	if c.Security.MasterKey.File == "" && !mayMake {
+		return nil, errNoMasterKey
+	}
+	text, err := readKeyFile(path)
+	switch {
+	case err == nil:
+		return parseKeyring(text)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case !mayMake:
+		return nil, fmt.Errorf("%w (the file %s is not there)", errNoMasterKey, path)
+	}
+	text = secret.NewKey() + "\n"
+	if err := writeKeyFile(path, text); err != nil {
 		return nil, err
 	}
+	log.Warn("made a master key: keep a copy of the file, nothing in the database can be opened without it; several replicas need the same key, by WXSIGN_SECURITY_MASTER_KEY", "file", path)
+	return parseKeyring(text)
+}
+
+func parseKeyring(text string) (*secret.Keyring, error) {
 	keys, err := secret.ParseKeys(text)
 	if err != nil {
 		return nil, fmt.Errorf("security.master_key: %w; make one with `wxsign master-key new`", err)
 	}
 	return secret.NewKeyring(keys...)
-}
-
-func masterKeyText(c config.Config, log *slog.Logger) (string, error) {
-	path := c.MasterKeyFile()
-	if path == "" {
-		return c.Security.MasterKey.Inline.Reveal(), nil
-	}
-	mayMake := c.Database.Driver == config.DriverSQLite || c.Simulator.Enabled
-	if c.Security.MasterKey.File == "" && !mayMake {
-		return "", errNoMasterKey
-	}
-	text, err := readKeyFile(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return text, err
-	}
-	if !mayMake {
-		return "", fmt.Errorf("%w (the file %s is not there)", errNoMasterKey, path)
-	}
-	text = secret.NewKey() + "\n"
-	if err := writeKeyFile(path, text); err != nil {
-		return "", err
-	}
-	log.Warn("made a master key: keep a copy of the file, nothing in the database can be opened without it; several replicas need the same key, by WXSIGN_SECURITY_MASTER_KEY", "file", path)
-	return text, nil
 }
 
 // worldBits are the permissions that nobody outside owner and group may have.
@@ -109,11 +123,20 @@ var errWrongMasterKey = errors.New("security.master_key is not the key that this
 // checkMasterKey proves that the ring opens what the database holds, and notes
 // a new sealing key.
 func checkMasterKey(ctx context.Context, store *model.Store, ring *secret.Keyring) error {
+	if err := proveMasterKey(ctx, store, ring); err != nil {
+		return err
+	}
+	id := ring.SealingKeyID()
+	return store.AddKeyCheck(ctx, model.KeyCheck{KeyID: id, CheckEnc: ring.Seal(secret.New(keyCheckText), keyCheckPlace(id))})
+}
+
+// proveMasterKey only reads: an empty database is anybody's.
+func proveMasterKey(ctx context.Context, store *model.Store, ring *secret.Keyring) error {
 	checks, err := store.KeyChecks(ctx)
 	if err != nil {
 		return err
 	}
-	known := false
+	known := len(checks) == 0
 	for _, check := range checks {
 		text, err := ring.Open(check.CheckEnc, keyCheckPlace(check.KeyID))
 		switch {
@@ -124,11 +147,10 @@ func checkMasterKey(ctx context.Context, store *model.Store, ring *secret.Keyrin
 			known = true
 		}
 	}
-	if len(checks) > 0 && !known {
+	if !known {
 		return errWrongMasterKey
 	}
-	id := ring.SealingKeyID()
-	return store.AddKeyCheck(ctx, model.KeyCheck{KeyID: id, CheckEnc: ring.Seal(secret.New(keyCheckText), keyCheckPlace(id))})
+	return nil
 }
 
 func keyCheckPlace(keyID string) string { return "master_key|" + keyID + "|check" }

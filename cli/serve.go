@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/config"
@@ -47,6 +48,7 @@ type program struct {
 	table     *snapshot.Table
 	keeper    *keeper.Keeper
 	scheduler *schedule.Scheduler
+	started   atomic.Bool // the stored accounts are being served
 
 	simulator *simulator.Simulator // nil without
 	simulated *listener            // nil without
@@ -57,7 +59,7 @@ type program struct {
 // serve starts everything, waits for the end and stops in reverse order.
 func serve(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
 	p := &program{config: c, log: log, table: snapshot.NewTable()}
-	if p.ring, err = loadKeyring(c, log); err != nil {
+	if p.ring, err = loadOrMakeKeyring(c, log); err != nil {
 		return err
 	}
 	if p.store, err = openStore(c.Database, log); err != nil {
@@ -80,6 +82,7 @@ func (p *program) run(ctx context.Context) error {
 		err = p.build()
 	}
 	if err == nil {
+		p.log.Info("answering, but not ready yet", p.addresses()...)
 		err = p.start(ctx)
 	}
 	if err == nil {
@@ -127,6 +130,7 @@ func (p *program) start(ctx context.Context) error {
 	if err := p.keeper.Start(ctx); err != nil {
 		return err
 	}
+	p.started.Store(true)
 	p.scheduler.Start()
 	return nil
 }
@@ -177,17 +181,23 @@ func (p *program) stop(ctx context.Context) error {
 
 // announce tells people where to go.
 func (p *program) announce() {
-	where := []any{"listen", p.pages.origin()}
+	where := p.addresses()
 	if p.config.Demo.Enabled {
 		where = append(where, "demo", p.publicURL()+"/demo/share")
 	}
+	p.log.Info("wxsign is ready", where...)
+}
+
+// addresses are those that are open, as the log tells them.
+func (p *program) addresses() []any {
+	where := []any{"listen", p.pages.origin()}
 	if p.simulated != nil {
 		where = append(where, "simulator", p.simulated.origin())
 	}
 	if p.ops != nil {
 		where = append(where, "ops", p.ops.origin())
 	}
-	p.log.Info("wxsign is ready", where...)
+	return where
 }
 
 // publicURL is how browsers reach the pages.

@@ -28,6 +28,9 @@ func signCommand(ctx context.Context, env Env, args []string) error {
 			return err
 		}
 		config, err := signer.Config(request)
+		if errors.Is(err, signature.ErrTicketNotReady) {
+			return errNobodyServes
+		}
 		if err != nil {
 			return err
 		}
@@ -76,6 +79,9 @@ func printExplanation(env Env, used signature.Used, e signature.Explanation) err
 	return errSignatureWrong
 }
 
+// errNobodyServes is what is most likely where a command finds no live ticket.
+var errNobodyServes = fmt.Errorf("%w: is a wxsign serving on this database? Its log and /readyz say what is wrong", signature.ErrTicketNotReady)
+
 // tickets are the live tickets of an account: jsapi, and the others by kind.
 func tickets(view *snapshot.View) (jsapi secret.Secret, others map[string]secret.Secret, err error) {
 	others = map[string]secret.Secret{}
@@ -90,7 +96,7 @@ func tickets(view *snapshot.View) (jsapi secret.Secret, others map[string]secret
 		}
 	}
 	if jsapi.IsZero() {
-		return jsapi, nil, fmt.Errorf("%w: is a wxsign serving on this database?", signature.ErrTicketNotReady)
+		return jsapi, nil, errNobodyServes
 	}
 	return jsapi, others, nil
 }
@@ -102,7 +108,7 @@ func withStored(ctx context.Context, env Env, use func(*program) error) (err err
 		return err
 	}
 	p := &program{config: c, log: newLogger(c.Log, env.Stderr), table: snapshot.NewTable()}
-	if p.ring, err = loadKeyring(c, p.log); err != nil {
+	if p.ring, err = loadKeyring(c); err != nil {
 		return err
 	}
 	if p.store, err = openStore(c.Database, p.log); err != nil {
@@ -110,6 +116,9 @@ func withStored(ctx context.Context, env Env, use func(*program) error) (err err
 	}
 	defer func() { err = errors.Join(err, p.store.Close()) }()
 	if err = p.store.CheckSchema(ctx); err != nil {
+		return err
+	}
+	if err = proveMasterKey(ctx, p.store, p.ring); err != nil {
 		return err
 	}
 	if err = p.buildKeeper(); err != nil {

@@ -52,6 +52,9 @@ func simulatorCommand(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if len(c.Simulator.Accounts) == 0 {
+		return fmt.Errorf("the simulator would know nobody: add a [[simulator.account]] with app_id, secret and domains to %s", env.ConfigPath)
+	}
 	if *address != "" {
 		c.Simulator.Listen = *address
 	}

@@ -48,8 +48,7 @@ func readJSON(c *gin.Context, limit int64, v any) error {
 			err = errors.New("there is more behind the object")
 		}
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return fmt.Errorf("%w: at most %d bytes", errBodyTooLarge, tooLarge.Limit)
 	}
 	return fmt.Errorf("%w: %v", errJSONInvalid, err) //nolint:errorlint // the decoder's own error is text for the caller

@@ -147,7 +147,7 @@ func problemOf(err error) problem {
 }
 
 // RetryLater is an error with the time after which it may be gone.
-type RetryLater struct {
+type RetryLater struct { //nolint:errname // it is a word to the caller first
 	Err   error
 	After time.Duration
 }

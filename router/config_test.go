@@ -82,7 +82,7 @@ func TestConfigErrors(t *testing.T) {
 		{"disabled", fields{URL: "https://off.example.com/", AppID: offApp}, 403, "account_disabled", "administrator"},
 		{"disabled, found by domain", fields{URL: "https://off.example.com/"}, 403, "account_disabled", "administrator"},
 		{"unknown account", fields{URL: "https://h5.example.com/", AppID: "wxnobody"}, 404, "account_unknown", "app_id"},
-		{"account in capitals", fields{URL: "https://h5.example.com/", AppID: strings.ToUpper(shopApp)}, 404, "account_unknown", "upper and lower case"},
+		{"account in capitals", fields{URL: "https://h5.example.com/", AppID: strings.ToUpper(shopApp)}, 404, "account_unknown", "lower case"},
 		{"unknown profile", fields{URL: "https://h5.example.com/", Profile: "nope"}, 404, "profile_unknown", "profile"},
 		{"only cards", fields{URL: "https://cards.example.com/"}, 404, "ticket_not_configured", "tickets"},
 		{"kind of WeCom", fields{URL: "https://h5.example.com/", Kind: "agent_config"}, 404, "ticket_not_configured", "tickets"},
@@ -182,13 +182,15 @@ func TestConfigAnswerIsTheContracts(t *testing.T) {
 	if !bytes.Contains(w.Body.Bytes(), []byte(`"url":"`+page+`"`)) {
 		t.Errorf("the url is not readable: %s", w.Body)
 	}
-	if at, err := c.Timestamp.Int64(); err != nil || at < before || at > time.Now().Unix() || bytes.Contains(w.Body.Bytes(), []byte(`"timestamp":"`)) {
+	at, err := c.Timestamp.Int64() // json.Number would take a string, too
+	if err != nil || at < before || at > time.Now().Unix() || bytes.Contains(w.Body.Bytes(), []byte(`"timestamp":"`)) {
 		t.Errorf("timestamp %s is not a number of seconds now", c.Timestamp)
 	}
 	if len(c.NonceStr) < 16 || strings.Trim(c.NonceStr, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != "" {
 		t.Errorf("nonceStr %q", c.NonceStr)
 	}
-	if c.AppID != shopApp || string(c.JSAPIList) != `["scanQRCode"]` || string(c.OpenTagList) != `["wx-open-launch-weapp"]` || c.Debug == nil || !*c.Debug {
+	if c.AppID != shopApp || string(c.JSAPIList) != `["scanQRCode"]` || string(c.OpenTagList) != `["wx-open-launch-weapp"]` ||
+		c.Debug == nil || !*c.Debug {
 		t.Errorf("answer %s", w.Body)
 	}
 	if got := w.Header().Get("Cache-Control"); got != "no-store" {

@@ -2,7 +2,7 @@ package router_test
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // what WeChat computes
+	"crypto/sha1" // what WeChat computes
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -70,7 +70,8 @@ func accounts(t testing.TB) []snapshot.Account {
 		}
 		return a
 	}
-	plain, off, cards := account(httpApp, "plain.example.com", "127.0.0.1:8080"), account(offApp, "off.example.com"), account(cardsApp, "cards.example.com")
+	plain := account(httpApp, "plain.example.com", "127.0.0.1:8080")
+	off, cards := account(offApp, "off.example.com"), account(cardsApp, "cards.example.com")
 	plain.AllowHTTP, off.Enabled, cards.Tickets = true, false, []string{snapshot.KindWXCard}
 	return []snapshot.Account{
 		plain, off, cards,
@@ -86,14 +87,18 @@ func newTable(t testing.TB) *snapshot.Table {
 	table := snapshot.NewTable()
 	table.PutAccounts(accounts(t)...)
 	put := func(appID, ticket string, life time.Duration) {
-		table.PutCredential(appID, snapshot.Credential{Kind: snapshot.KindJSAPI, Value: secret.New(ticket), Version: 1, Deadline: time.Now().Add(life)})
+		table.PutCredential(appID, snapshot.Credential{
+			Kind: snapshot.KindJSAPI, Value: secret.New(ticket), Version: 1, Deadline: time.Now().Add(life),
+		})
 	}
 	for _, appID := range []string{shopApp, twinApp, httpApp, offApp} {
 		put(appID, liveTicket, time.Hour)
 	}
 	put(staleApp, staleTicket, -time.Millisecond)
 	for _, appID := range []string{staleApp, emptyApp} {
-		table.SetTrouble(appID, snapshot.KindJSAPI, snapshot.Trouble{Text: "upstream text that stays inside", Failing: 3, NextTry: time.Now().Add(nextTry)})
+		table.SetTrouble(appID, snapshot.KindJSAPI, snapshot.Trouble{
+			Text: "upstream text that stays inside", Failing: 3, NextTry: time.Now().Add(nextTry),
+		})
 	}
 	return table
 }
@@ -171,7 +176,7 @@ func decodeStrict(t testing.TB, body []byte, v any) {
 	if err := decoder.Decode(v); err != nil {
 		t.Fatalf("%v in %s", err, body)
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token promises io.EOF itself
+	if _, err := decoder.Token(); err != io.EOF {
 		t.Fatalf("more than one value: %s", body)
 	}
 }
@@ -185,7 +190,7 @@ func checkSigned(t testing.TB, w *httptest.ResponseRecorder, page string) wxConf
 	var c wxConfig
 	decodeStrict(t, w.Body.Bytes(), &c)
 	text := fmt.Sprintf("jsapi_ticket=%s&noncestr=%s&timestamp=%s&url=%s", liveTicket, c.NonceStr, c.Timestamp, page)
-	sum := sha1.Sum([]byte(text)) //nolint:gosec // as above
+	sum := sha1.Sum([]byte(text))
 	if c.URL != page || c.Signature != hex.EncodeToString(sum[:]) {
 		t.Errorf("signed %q with %s, want %q with %x", c.URL, c.Signature, page, sum)
 	}

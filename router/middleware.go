@@ -58,7 +58,7 @@ func recovery(log *slog.Logger) gin.HandlerFunc {
 }
 
 func describe(cause any) string {
-	if err, ok := cause.(runtime.Error); ok { //nolint:errorlint // the value of a panic, which is not wrapped
+	if err, ok := cause.(runtime.Error); ok {
 		return err.Error()
 	}
 	return fmt.Sprintf("%T", cause)

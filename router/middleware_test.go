@@ -173,8 +173,8 @@ func TestAccessLogHoldsNoQueryAndNoUnknownPath(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	const private = "code-of-a-visitor"
-	w := s.ask(t, http.MethodGet, configPath("https://h5.example.com/?code="+private, ""), "", "Authorization", "Bearer "+private, "Cookie", private,
-		"Referer", "https://h5.example.com/?code="+private, "User-Agent", private)
+	w := s.ask(t, http.MethodGet, configPath("https://h5.example.com/?code="+private, ""), "",
+		"Authorization", "Bearer "+private, "Cookie", private, "Referer", "https://h5.example.com/?code="+private, "User-Agent", private)
 	checkSigned(t, w, "https://h5.example.com/?code="+private)
 	s.ask(t, http.MethodPost, "/jssdk/config", `{"url":"https://evil.example/?code=`+private+`"}`)
 	s.ask(t, http.MethodGet, "/"+private+"?"+private, "")
@@ -221,11 +221,13 @@ func TestSecureHeaders(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	for _, target := range []string{
-		configPath("https://h5.example.com/", ""), "/jssdk/config", "/healthz", "/nothing", "/jssdk/wxsign.js", "/jssdk/wxsign.mjs", "/jssdk/wxsign.d.ts",
+		configPath("https://h5.example.com/", ""), "/jssdk/config", "/healthz", "/nothing",
+		"/jssdk/wxsign.js", "/jssdk/wxsign.mjs", "/jssdk/wxsign.d.ts",
 	} {
 		h := s.ask(t, http.MethodGet, target, "").Header()
+		policy := h.Get("Content-Security-Policy")
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" ||
-			!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+			!strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("%s: headers %v", target, h)
 		}
 		for _, telling := range []string{"Server", "X-Powered-By", "Set-Cookie"} {

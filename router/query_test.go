@@ -108,7 +108,10 @@ func TestConfigBody(t *testing.T) {
 func TestConfigBodyExact(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	for exact, granted := range map[string]bool{`1`: true, `"1"`: true, `true`: true, `"true"`: true, `0`: false, `"0"`: false, `false`: false, `null`: false, `{"a":1}`: false} {
+	for exact, granted := range map[string]bool{
+		`1`: true, `"1"`: true, `true`: true, `"true"`: true,
+		`0`: false, `"0"`: false, `false`: false, `null`: false, `{"a":1}`: false,
+	} {
 		w := s.ask(t, http.MethodPost, "/jssdk/config", `{"url":"https://h5.example.com/?a=1&amp;b=2","exact":`+exact+`}`)
 		if granted {
 			checkSigned(t, w, "https://h5.example.com/?a=1&amp;b=2")

@@ -72,9 +72,9 @@ func (l *Limiter) Take(key string) (wait time.Duration, granted bool) {
 }
 
 // perAddress limits by client address, an IPv6 one by its /64: a household has
-// as many addresses in there as it likes.
-func perAddress(l *Limiter, log *slog.Logger) gin.HandlerFunc {
-	var warn sync.Once
+// as many addresses in there as it likes. warn is spent on the first proxy that
+// nobody has named.
+func perAddress(l *Limiter, warn *sync.Once, log *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if l == nil {
 			c.Next()

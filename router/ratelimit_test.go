@@ -169,15 +169,50 @@ func TestRateLimitClients(t *testing.T) {
 		{"link-local with a zone", nil, from("[fe80::1%eth0]:1"), from("[fe80::1%eth0]:2"), true},
 		{"header of a public stranger", nil, from("203.0.113.7:1", "198.51.100.1"), from("203.0.113.7:1", "198.51.100.2"), true},
 		{"private peer without header", nil, from("10.0.0.5:1"), from("10.0.0.5:2"), true},
-		{"private peer with header: per account only", nil, from("10.0.0.5:1", "198.51.100.1"), from("10.0.0.5:2", "198.51.100.1"), false},
-		{"trusted proxy, two clients", []string{"10.0.0.5"}, from("10.0.0.5:1", "198.51.100.1"), from("10.0.0.5:1", "198.51.100.2"), false},
-		{"trusted proxy, one client", []string{"10.0.0.0/8"}, from("10.0.0.5:1", "198.51.100.1"), from("10.0.0.6:1", "198.51.100.1"), true},
-		{"trusted proxy, client writes the header", []string{"10.0.0.5"}, from("10.0.0.5:1", "1.1.1.1, 198.51.100.1"), from("10.0.0.5:1", "2.2.2.2, 198.51.100.1"), true},
-		{"the same in two lines", []string{"10.0.0.5"}, from("10.0.0.5:1", "1.1.1.1", "198.51.100.1"), from("10.0.0.5:1", "2.2.2.2", "198.51.100.1"), true},
-		{"two trusted proxies", []string{"10.0.0.0/8"}, from("10.0.0.5:1", "198.51.100.1, 10.0.0.6"), from("10.0.0.5:1", "198.51.100.2, 10.0.0.6"), false},
-		{"another private peer is not trusted", []string{"10.0.0.5"}, from("10.0.0.6:1", "198.51.100.1"), from("10.0.0.6:1", "198.51.100.2"), false},
-		{"private clients behind a trusted proxy", []string{"10.0.0.5"}, from("10.0.0.5:1", "192.168.1.2"), from("10.0.0.5:1", "192.168.1.2"), true},
-		{"trusted proxy, IPv6 clients of one /64", []string{"10.0.0.5"}, from("10.0.0.5:1", "2001:db8::1"), from("10.0.0.5:1", "2001:db8::2"), true},
+		{
+			"private peer with header: per account only", nil,
+			from("10.0.0.5:1", "198.51.100.1"), from("10.0.0.5:2", "198.51.100.1"), false,
+		},
+		{
+			"trusted proxy, two clients",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "198.51.100.1"), from("10.0.0.5:1", "198.51.100.2"), false,
+		},
+		{
+			"trusted proxy, one client",
+			[]string{"10.0.0.0/8"},
+			from("10.0.0.5:1", "198.51.100.1"), from("10.0.0.6:1", "198.51.100.1"), true,
+		},
+		{
+			"trusted proxy, client writes the header",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "1.1.1.1, 198.51.100.1"), from("10.0.0.5:1", "2.2.2.2, 198.51.100.1"), true,
+		},
+		{
+			"the same in two lines",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "1.1.1.1", "198.51.100.1"), from("10.0.0.5:1", "2.2.2.2", "198.51.100.1"), true,
+		},
+		{
+			"two trusted proxies",
+			[]string{"10.0.0.0/8"},
+			from("10.0.0.5:1", "198.51.100.1, 10.0.0.6"), from("10.0.0.5:1", "198.51.100.2, 10.0.0.6"), false,
+		},
+		{
+			"another private peer is not trusted",
+			[]string{"10.0.0.5"},
+			from("10.0.0.6:1", "198.51.100.1"), from("10.0.0.6:1", "198.51.100.2"), false,
+		},
+		{
+			"private clients behind a trusted proxy",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "192.168.1.2"), from("10.0.0.5:1", "192.168.1.2"), true,
+		},
+		{
+			"trusted proxy, IPv6 clients of one /64",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "2001:db8::1"), from("10.0.0.5:1", "2001:db8::2"), true,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -215,7 +250,10 @@ func TestRateLimitBelievesOneHeaderOnly(t *testing.T) {
 // stop everybody. It is told, once.
 func TestUnnamedProxyIsToldOnce(t *testing.T) {
 	t.Parallel()
-	for _, peer := range []string{"10.0.0.5:1", "172.16.3.4:1", "192.168.0.9:1", "127.0.0.1:1", "[::1]:1", "[fd00::5]:1", "100.64.0.7:1", "[::ffff:10.0.0.5]:1"} {
+	for _, peer := range []string{
+		"10.0.0.5:1", "172.16.3.4:1", "192.168.0.9:1", "100.64.0.7:1", "169.254.1.2:1", "127.0.0.1:1",
+		"[::1]:1", "[fd00::5]:1", "[fe80::5]:1", "[::ffff:10.0.0.5]:1",
+	} {
 		t.Run(peer, func(t *testing.T) {
 			t.Parallel()
 			s := limitedSite(t)
@@ -230,5 +268,14 @@ func TestUnnamedProxyIsToldOnce(t *testing.T) {
 				t.Errorf("log: %s", text)
 			}
 		})
+	}
+}
+
+// The zero Logger is the default one, also where somebody is told something.
+func TestUnnamedProxyWithoutLogger(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *router.Options) { o.Signing, o.Logger = router.NewLimiter(1, 1), nil })
+	if w := s.from(t, "10.0.0.5:1", "198.51.100.1"); w.Code != http.StatusOK {
+		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 }

@@ -38,6 +38,9 @@ type Options struct {
 // Pages serves front-end pages, QA and balancers: all that may face the
 // internet. No route of it needs a key and none gives out a credential.
 func Pages(o Options) (http.Handler, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
 	engine, err := newEngine(o)
 	if err != nil {
 		return nil, err
@@ -51,7 +54,8 @@ func Pages(o Options) (http.Handler, error) {
 	both(jssdk, "/wxsign.d.ts", o.Script.Types)
 	signing := jssdk.Group("/config", observe(o.Signed), crossOrigin(o.AllowsOrigin))
 	signing.OPTIONS("", noContent)
-	limited := signing.Group("", perAddress(o.Signing, o.Logger))
+	unnamedProxy := &sync.Once{}
+	limited := signing.Group("", perAddress(o.Signing, unnamedProxy, o.Logger))
 	both(limited, "", o.JSSDK.Get)
 	limited.POST("", handler.Func(o.JSSDK.Post).Gin)
 
@@ -59,7 +63,7 @@ func Pages(o Options) (http.Handler, error) {
 		demo := engine.Group("/demo")
 		both(demo, "/share", o.Demo.Share)
 		both(demo, "/static/*path", o.Demo.Asset)
-		demo.POST("/report", perAddress(o.Reports, o.Logger), handler.Func(o.Demo.Report).Gin)
+		demo.POST("/report", perAddress(o.Reports, unnamedProxy, o.Logger), handler.Func(o.Demo.Report).Gin)
 		demo.POST("/sim/verify", handler.Func(o.Demo.SimVerify).Gin)
 	}
 	return engine, nil
@@ -88,9 +92,6 @@ const forwardedFor = "X-Forwarded-For"
 func newEngine(o Options) (*gin.Engine, error) {
 	if o.JSSDK == nil || o.Script == nil || o.Health == nil || o.AllowsOrigin == nil {
 		return nil, errors.New("router: JSSDK, Script, Health and AllowsOrigin are required")
-	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
 	}
 	releaseMode()
 	engine := gin.New()

@@ -1,0 +1,91 @@
+package handler_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wxsign/wxsign/handler"
+	"github.com/wxsign/wxsign/service/keeper"
+)
+
+// A replica leaves the balancer only where it is of no use at all.
+func TestReadyz(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		status keeper.Status
+		want   int
+		body   string
+	}{
+		{
+			"no account",
+			keeper.Status{Ready: true},
+			200,
+			`{"status":"ok","codes":[],"accounts":0,"accounts_signing":0,"accounts_signable":0,"accounts_failing":0}`,
+		},
+		{
+			"all well",
+			keeper.Status{Ready: true, Accounts: 3, Signing: 2, Signable: 2},
+			200,
+			`{"status":"ok","codes":[],"accounts":3,"accounts_signing":2,"accounts_signable":2,"accounts_failing":0}`,
+		},
+		{
+			"one bad account",
+			keeper.Status{
+				Ready: true, Degraded: true, Codes: []string{keeper.CodeTicketNotReady, keeper.CodeRenewalsFailing},
+				Accounts: 3, Signing: 3, Signable: 2, Failing: 1,
+			},
+			200,
+			`{"status":"degraded","codes":["ticket_not_ready","renewals_failing"],` +
+				`"accounts":3,"accounts_signing":3,"accounts_signable":2,"accounts_failing":1}`,
+		},
+		{
+			"database away",
+			keeper.Status{Ready: true, Degraded: true, Codes: []string{keeper.CodeDatabaseDown}, Accounts: 1, Signing: 1, Signable: 1},
+			200,
+			`{"status":"degraded","codes":["database_down"],"accounts":1,"accounts_signing":1,"accounts_signable":1,"accounts_failing":0}`,
+		},
+		{
+			"starting",
+			keeper.Status{Degraded: true, Codes: []string{keeper.CodeStarting}},
+			503,
+			`{"status":"unavailable","codes":["starting"],"accounts":0,"accounts_signing":0,"accounts_signable":0,"accounts_failing":0}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			health := handler.NewHealth(func() keeper.Status { return tt.status })
+			w := serveFunc(t, health.Readyz)
+			if w.Code != tt.want || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("status %d, headers %v", w.Code, w.Header())
+			}
+			if diff := cmp.Diff(tt.body, w.Body.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The process lives whatever its accounts do.
+func TestHealthzDoesNotAskForTheStatus(t *testing.T) {
+	t.Parallel()
+	health := handler.NewHealth(func() keeper.Status { panic("asked") })
+	if w := serveFunc(t, health.Healthz); w.Code != http.StatusOK || w.Body.String() != `{"status":"ok"}` {
+		t.Errorf("status %d, body %s", w.Code, w.Body)
+	}
+}
+
+// serveFunc asks f for /.
+func serveFunc(t testing.TB, f handler.Func) *httptest.ResponseRecorder {
+	t.Helper()
+	engine := gin.New()
+	engine.GET("/", f.Gin)
+	w := httptest.NewRecorder()
+	engine.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	return w
+}

@@ -32,7 +32,8 @@ type Account struct {
 	UpdatedMs int64
 }
 
-const accountColumns = `app_id, name, platform, origin, enabled, secret_enc, key_id, token_mode, tickets, domains, allow_http, profiles, config_rev, created_ms, updated_ms`
+const accountColumns = `app_id, name, platform, origin, enabled, secret_enc, key_id, token_mode,
+  tickets, domains, allow_http, profiles, config_rev, created_ms, updated_ms`
 
 // Account reads one account, or ErrNotFound.
 func (s *Store) Account(ctx context.Context, appID string) (Account, error) {
@@ -64,8 +65,9 @@ func (s *Store) InsertAccount(ctx context.Context, a Account, kinds []string) er
 		return fmt.Errorf("insert account: app_id %q is empty or begins or ends with a blank", a.AppID)
 	}
 	_, err := s.exec(ctx, "insert account "+a.AppID, `
-INSERT INTO account (app_id, name, platform, origin, enabled, secret_enc, key_id, token_mode, tickets, domains, allow_http, profiles, config_rev, created_ms, updated_ms)
-VALUES (@AppID, @Name, @Platform, @Origin, @Enabled, @SecretEnc, @KeyID, @TokenMode, @Tickets, @Domains, @AllowHTTP, @Profiles, 1, NOWMS, NOWMS)`, a)
+INSERT INTO account (`+accountColumns+`)
+VALUES (@AppID, @Name, @Platform, @Origin, @Enabled, @SecretEnc, @KeyID, @TokenMode,
+  @Tickets, @Domains, @AllowHTTP, @Profiles, 1, NOWMS, NOWMS)`, a)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"maps"
 	"strings"
 )
 
@@ -184,10 +185,10 @@ func cut(text string, most int) string {
 
 // args are the named parameters of a statement about this grant.
 func (g Grant) args(more map[string]any) map[string]any {
-	args := map[string]any{"AppID": g.AppID, "Kind": g.Kind, "Owner": g.Owner,
-		"Version": g.Version, "Fence": g.Fence, "ConfigRev": g.ConfigRev}
-	for name, value := range more {
-		args[name] = value
+	args := map[string]any{
+		"AppID": g.AppID, "Kind": g.Kind, "Owner": g.Owner,
+		"Version": g.Version, "Fence": g.Fence, "ConfigRev": g.ConfigRev,
 	}
+	maps.Copy(args, more)
 	return args
 }

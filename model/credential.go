@@ -86,8 +86,10 @@ FROM credential c JOIN account a ON a.app_id = c.app_id WHERE c.app_id = ?`, app
 		return Tended{}, ErrNotFound
 	}
 	first := &rows[0]
-	t := Tended{SecretEnc: first.SecretEnc, TokenMode: first.TokenMode, Platform: first.Platform,
-		Enabled: first.Enabled, ConfigRev: first.AccountRev, NowMs: first.NowMs}
+	t := Tended{
+		SecretEnc: first.SecretEnc, TokenMode: first.TokenMode, Platform: first.Platform,
+		Enabled: first.Enabled, ConfigRev: first.AccountRev, NowMs: first.NowMs,
+	}
 	for i := range rows {
 		t.Credentials = append(t.Credentials, rows[i].Credential)
 	}
@@ -114,15 +116,27 @@ const LeaseSlack = 10
 // DueAccounts lists enabled accounts with a credential that is due within the
 // given time and not claimed for longer than that, the most urgent first.
 func (s *Store) DueAccounts(ctx context.Context, withinMs, leaseMs int64, limit int) ([]string, error) {
-	var appIDs []string
+	// Not GROUP BY: with it SQLite reads all rows instead of the due ones.
+	var ofRows []string
 	err := s.query(ctx, `
 SELECT c.app_id FROM credential c JOIN account a ON a.app_id = c.app_id
 WHERE a.enabled = 1 AND c.next_refresh_ms <= NOWMS + @Within
   AND (c.lease_until_ms <= NOWMS + @Within OR c.lease_until_ms > NOWMS + @Absurd)
-GROUP BY c.app_id ORDER BY MIN(c.next_refresh_ms) LIMIT @Limit`,
-		map[string]any{"Within": withinMs, "Absurd": LeaseSlack * leaseMs, "Limit": limit}).Scan(&appIDs).Error
+ORDER BY c.next_refresh_ms LIMIT @Limit`,
+		map[string]any{"Within": withinMs, "Absurd": LeaseSlack * leaseMs, "Limit": mostKinds * limit}).Scan(&ofRows).Error
+	var appIDs []string
+	listed := make(map[string]bool, len(ofRows))
+	for _, appID := range ofRows {
+		if len(appIDs) < limit && !listed[appID] {
+			listed[appID] = true
+			appIDs = append(appIDs, appID)
+		}
+	}
 	return appIDs, wrap("list due accounts", err)
 }
+
+// mostKinds is how many credentials an account can have.
+const mostKinds = 4
 
 // ForgetValues ends the stored values of the accounts at once, so that they
 // are fetched anew. It is for the built-in simulator, which forgets what it

@@ -39,8 +39,10 @@ FROM (SELECT NOWMS AS now_ms) n LEFT JOIN credential c ON c.updated_ms > ?`, sin
 	for _, r := range rows {
 		now = r.NowMs
 		if r.AppID != nil {
-			marks = append(marks, Mark{AppID: *r.AppID, Kind: r.Kind, Version: r.Version, PublishID: r.PublishID,
-				ExpiresMs: r.ExpiresMs, FailCount: r.FailCount, ConfigRev: r.ConfigRev})
+			marks = append(marks, Mark{
+				AppID: *r.AppID, Kind: r.Kind, Version: r.Version, PublishID: r.PublishID,
+				ExpiresMs: r.ExpiresMs, FailCount: r.FailCount, ConfigRev: r.ConfigRev,
+			})
 		}
 	}
 	return marks, now, nil

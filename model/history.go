@@ -38,13 +38,14 @@ type History struct {
 	Outcome     string
 	Errcode     int
 	Errmsg      string
-	RID         string
+	RID         string `gorm:"column:rid"` // gorm would look for r_id
 	LatencyMs   int64
 	ExpiresMs   int64
 	Fingerprint string
 }
 
-const historyColumns = `attempt_id, publish_id, at_ms, app_id, kind, version, fence, trigger_name, actor, outcome, errcode, errmsg, rid, latency_ms, expires_ms, fingerprint`
+const historyColumns = `attempt_id, publish_id, at_ms, app_id, kind, version, fence, trigger_name, actor, outcome,
+  errcode, errmsg, rid, latency_ms, expires_ms, fingerprint`
 
 // Lengths of the rid and actor columns in characters.
 const (
@@ -59,8 +60,8 @@ func (s *Store) AddHistory(ctx context.Context, h History) error {
 	h.Errmsg, h.RID, h.Actor = cut(h.Errmsg, maxText), cut(h.RID, maxRID), cut(h.Actor, maxName)
 	_, err := s.exec(ctx, "write history", `
 INSERT INTO history (`+historyColumns+`)
-VALUES (@AttemptID, @PublishID, CASE WHEN @AtMs = 0 THEN NOWMS ELSE @AtMs END, @AppID, @Kind, @Version, @Fence, @TriggerName, @Actor, @Outcome,
-  @Errcode, @Errmsg, @RID, @LatencyMs, @ExpiresMs, @Fingerprint)`, h)
+VALUES (@AttemptID, @PublishID, CASE WHEN @AtMs = 0 THEN NOWMS ELSE @AtMs END, @AppID, @Kind, @Version, @Fence,
+  @TriggerName, @Actor, @Outcome, @Errcode, @Errmsg, @RID, @LatencyMs, @ExpiresMs, @Fingerprint)`, h)
 	if errors.Is(err, ErrDuplicate) {
 		return nil
 	}
@@ -81,7 +82,8 @@ WHERE c.version > 0 AND c.updated_ms > ? AND c.updated_ms <= ? AND h.id IS NULL`
 // HistoryOf reads the newest rows of an account, newest first.
 func (s *Store) HistoryOf(ctx context.Context, appID string, limit int) ([]History, error) {
 	var rows []History
-	err := s.query(ctx, `SELECT id, `+historyColumns+` FROM history WHERE app_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?`, appID, limit).Scan(&rows).Error
+	err := s.query(ctx, `
+SELECT id, `+historyColumns+` FROM history WHERE app_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?`, appID, limit).Scan(&rows).Error
 	return rows, wrap("read history", err)
 }
 

@@ -8,6 +8,8 @@ import (
 
 // Strings is a list that is stored as JSON text: engines differ in JSON
 // columns, none differs in TEXT.
+//
+//nolint:recvcheck // database/sql wants Value on the value and Scan on a pointer
 type Strings []string
 
 // Value implements driver.Valuer.
@@ -24,6 +26,8 @@ type Profile struct {
 }
 
 // Profiles are an account's profiles by name, stored as JSON text.
+//
+//nolint:recvcheck // as Strings
 type Profiles map[string]Profile
 
 // Value implements driver.Valuer.

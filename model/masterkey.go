@@ -12,10 +12,10 @@ type KeyCheck struct {
 	CheckEnc []byte
 }
 
-// KeyChecks reads all rows.
+// KeyChecks reads all rows, the oldest first.
 func (s *Store) KeyChecks(ctx context.Context) ([]KeyCheck, error) {
 	var rows []KeyCheck
-	err := s.query(ctx, "SELECT key_id, check_enc FROM master_key ORDER BY created_ms").Scan(&rows).Error
+	err := s.query(ctx, "SELECT key_id, check_enc FROM master_key ORDER BY created_ms, key_id").Scan(&rows).Error
 	return rows, wrap("read the key check", err)
 }
 

@@ -14,8 +14,8 @@ type Session struct {
 	UserAgent string
 	CreatedMs int64
 	SeenMs    int64
-	IdleMs    int64 // ends then, unless it is used before
-	EndsMs    int64 // ends then, whatever happens
+	IdleMs    int64  // ends then, unless it is used before
+	EndsMs    int64  // ends then, whatever happens
 	Person    Person `gorm:"-"`
 	NowMs     int64  `gorm:"-"`
 }

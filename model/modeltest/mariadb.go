@@ -1,6 +1,8 @@
 // Package modeltest gives tests real databases, and the means to break them:
-// MariaDB lends a database on a shared server, MariaDBServer a server that can be
-// stopped and killed, Proxy a connection that can be cut around a single query.
+// Open a store on any of the Engines, MariaDB a database on a shared server,
+// MariaDBServer a server that can be stopped and killed, Proxy a connection that
+// can be cut around a single query. Conformance and Race hold every engine to
+// the same rules.
 package modeltest
 
 import (

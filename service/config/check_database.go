@@ -16,9 +16,6 @@ func (l *loader) checkDatabase() {
 	l.oneOf("database.driver", d.Driver, DriverSQLite, DriverMySQL)
 	l.between("database.max_open", d.MaxOpen, 1, 10_000)
 	l.between("database.max_idle", d.MaxIdle, 0, 10_000)
-	if d.MaxIdle > d.MaxOpen && !l.isFaulty("database.max_open") {
-		l.fault("database.max_idle", "is more than database.max_open", "lower it, or raise database.max_open")
-	}
 	l.within("database.conn_max_lifetime", d.ConnMaxLifetime, 10*time.Second, time.Hour)
 	l.checkDSN(d.Driver, d.DSN.Reveal())
 }
@@ -38,7 +35,7 @@ func (l *loader) checkDSN(driver, dsn string) {
 	case driver == DriverMySQL && !l.isSet(path):
 		l.fault(path, "is not set, but database.driver is mysql", form+" or set "+environmentName(path))
 	case driver == DriverMySQL:
-		parsed, err := mysql.ParseDSN(dsn)
+		parsed, err := parseMySQL(dsn)
 		switch {
 		case err != nil && !strings.Contains(dsn, "@"):
 			l.fault(path, "is no MySQL DSN, it looks like a path for SQLite", form)
@@ -48,6 +45,17 @@ func (l *loader) checkDSN(driver, dsn string) {
 			l.fault(path, "names no database", form)
 		}
 	}
+}
+
+// parseMySQL is the driver's reading of a DSN, which panics at the parameter
+// "strict" that it once had.
+func parseMySQL(dsn string) (parsed *mysql.Config, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("a parameter that the driver does not take")
+		}
+	}()
+	return mysql.ParseDSN(dsn)
 }
 
 func looksLikeMySQL(dsn string) bool {

@@ -1,0 +1,227 @@
+package modeltest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wxsign/wxsign/model"
+)
+
+func historyCases() map[string]func(subject) {
+	return map[string]func(subject){
+		"comes back as it went in":                    historyRoundTrip,
+		"an attempt once":                             historyAttemptOnce,
+		"a publish once, attempts without one freely": historyPublishOnce,
+		"without an instant it is now": func(x subject) {
+			from := x.now()
+			x.ok(x.store.AddHistory(x.Context(), attempt(x)))
+			if at := history(x, 1)[0].AtMs; at < from || at > x.now() {
+				x.Errorf("at %d, written at %d", at, from)
+			}
+		},
+		"any text":                  historyTexts,
+		"newest first":              historyOrder,
+		"unwritten after a publish": unwritten,
+	}
+}
+
+func historyRoundTrip(x subject) {
+	h := attempt(x)
+	h.AtMs, h.Errcode, h.Errmsg, h.RID = 1_700_000_000_123, 40164, "invalid ip 1.2.3.4 😀 not in whitelist", "65f0-1-2"
+	h.LatencyMs, h.ExpiresMs, h.Fingerprint, h.PublishID = 123, 1_700_007_200_123, "0123abcd", new(id())
+	x.ok(x.store.AddHistory(x.Context(), h))
+	got := history(x, 10)
+	h.ID = got[0].ID
+	if diff := cmp.Diff([]model.History{h}, got); diff != "" {
+		x.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func historyAttemptOnce(x subject) {
+	h := attempt(x)
+	x.ok(x.store.AddHistory(x.Context(), h))
+	h.Outcome, h.AtMs = model.OutcomeFailed, 5
+	x.ok(x.store.AddHistory(x.Context(), h))
+	if rows := history(x, 10); len(rows) != 1 || rows[0].Outcome != model.OutcomeUnchanged {
+		x.Errorf("%+v, want the first row alone", rows)
+	}
+}
+
+func historyPublishOnce(x subject) {
+	publishID := id()
+	for range 2 {
+		h := attempt(x)
+		h.PublishID = &publishID
+		x.ok(x.store.AddHistory(x.Context(), h))
+		x.ok(x.store.AddHistory(x.Context(), attempt(x)))
+	}
+	if n := len(history(x, 10)); n != 3 {
+		x.Errorf("%d rows, want 1 of the publish and 2 without", n)
+	}
+}
+
+func historyTexts(x subject) {
+	for text, want := range map[string]string{
+		strings.Repeat("错😀", 300): strings.Repeat("错😀", 256),
+		strings.Repeat("x", 513):  strings.Repeat("x", 512),
+		"bad \xff bytes":          "bad \uFFFD bytes",
+	} {
+		h := attempt(x)
+		h.Errmsg, h.RID, h.Actor = text, text, text
+		x.ok(x.store.AddHistory(x.Context(), h))
+		got := history(x, 1)[0]
+		if got.Errmsg != want || !strings.HasPrefix(want, got.RID) || !strings.HasPrefix(want, got.Actor) || got.RID == "" {
+			x.Errorf("errmsg %.20q…, rid %.20q…, actor %.20q… of %.20q…", got.Errmsg, got.RID, got.Actor, text)
+		}
+	}
+}
+
+func historyOrder(x subject) {
+	var want []string
+	for i, at := range []int64{100, 300, 200, 300} {
+		h := attempt(x)
+		h.AtMs, h.RID = at, strconv.Itoa(i)
+		x.ok(x.store.AddHistory(x.Context(), h))
+	}
+	for _, h := range history(x, 3) {
+		want = append(want, h.RID)
+	}
+	if !slices.Equal(want, []string{"3", "1", "2"}) {
+		x.Errorf("order %v, want 3 1 2", want)
+	}
+}
+
+// attempt is a history row of the subject's own.
+func attempt(x subject) model.History {
+	return model.History{
+		AttemptID: id(), AppID: x.appID, Kind: token, Version: 1, Fence: 2,
+		TriggerName: model.TriggerSchedule, Actor: "replica", Outcome: model.OutcomeUnchanged,
+	}
+}
+
+func history(x subject, limit int) []model.History {
+	x.Helper()
+	rows, err := x.store.HistoryOf(x.Context(), x.appID, limit)
+	x.ok(err)
+	return rows
+}
+
+func unwritten(x subject) {
+	listed := func(from, to int64) []string {
+		rows, err := x.store.UnwrittenHistory(x.Context(), from, to)
+		x.ok(err)
+		var ids []string
+		for _, r := range rows {
+			if r.AppID == x.appID {
+				ids = append(ids, r.PublishID)
+			}
+		}
+		return ids
+	}
+	p := x.publish(hour)
+	at := x.row(token).UpdatedMs
+	for name, test := range map[string]struct {
+		from, to int64
+		want     []string
+	}{
+		"inside":          {at - 1, at, []string{p.PublishID}},
+		"published later": {at - 100, at - 1, nil},
+		"published long ago, or never: the ticket": {at, at + hour, nil},
+	} {
+		if got := listed(test.from, test.to); !slices.Equal(got, test.want) {
+			x.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+	h := attempt(x)
+	h.PublishID = &p.PublishID
+	x.ok(x.store.AddHistory(x.Context(), h))
+	if got := listed(at-1, at); got != nil {
+		x.Errorf("written, and still listed: %v", got)
+	}
+}
+
+func purgeCases() map[string]func(*testing.T, *model.Store) {
+	return map[string]func(*testing.T, *model.Store){
+		"history is purged in chunks": func(t *testing.T, s *model.Store) {
+			t.Helper()
+			x := newSubject(t, s)
+			for i := range 520 {
+				h := attempt(x)
+				h.AtMs = int64(1000 - i%2) // 260 rows of 999, 260 of 1000
+				x.ok(s.AddHistory(t.Context(), h))
+			}
+			kept := attempt(x)
+			kept.AtMs = 1001
+			x.ok(s.AddHistory(t.Context(), kept))
+			for _, want := range []int64{500, 20, 0, 0} {
+				n, err := s.PurgeHistory(t.Context(), 1001)
+				x.ok(err)
+				if n != want {
+					t.Fatalf("purged %d, want %d", n, want)
+				}
+			}
+			if rows := history(x, 10); len(rows) != 1 || rows[0].AttemptID != kept.AttemptID {
+				t.Errorf("left: %d rows, want the one that is not older", len(rows))
+			}
+		},
+	}
+}
+
+func reportCases() map[string]func(subject) {
+	return map[string]func(subject){
+		"the newest are kept": func(x subject) {
+			other := newSubject(x.TB, x.store)
+			x.ok(x.store.AddQAReport(x.Context(), report(other, "theirs"), 3))
+			for _, url := range []string{"1", "2", "3", "4", "5"} {
+				x.ok(x.store.AddQAReport(x.Context(), report(x, url), 3))
+			}
+			if got := reports(x, 10); !slices.Equal(got, []string{"5", "4", "3"}) {
+				x.Errorf("kept %v, want 5 4 3", got)
+			}
+			if got := reports(x, 2); !slices.Equal(got, []string{"5", "4"}) {
+				x.Errorf("the newest two: %v", got)
+			}
+			if got := reports(other, 10); !slices.Equal(got, []string{"theirs"}) {
+				x.Errorf("another account's: %v", got)
+			}
+		},
+		"comes back as it went in": func(x subject) {
+			r := report(x, "https://h5.example.com/页?a=1&b='\"\\😀")
+			r.UserAgent, r.Detail = strings.Repeat("é", 512), strings.Repeat("错", 2000)
+			from := x.now()
+			x.ok(x.store.AddQAReport(x.Context(), r, 1))
+			got, err := x.store.QAReports(x.Context(), x.appID, 1)
+			x.ok(err)
+			if got[0].CreatedMs < from || got[0].ID == 0 {
+				x.Errorf("id %d, created %d, written at %d", got[0].ID, got[0].CreatedMs, from)
+			}
+			r.ID, r.CreatedMs = got[0].ID, got[0].CreatedMs
+			if diff := cmp.Diff([]model.QAReport{r}, got); diff != "" {
+				x.Errorf("(-want +got):\n%s", diff)
+			}
+		},
+	}
+}
+
+func report(x subject, url string) model.QAReport {
+	return model.QAReport{
+		AppID: x.appID, Profile: "default", PageURL: url,
+		UserAgent: "MicroMessenger", Client: "android", Verdict: "ok", Detail: "[]",
+	}
+}
+
+// reports are the page URLs of the newest reports.
+func reports(x subject, limit int) []string {
+	x.Helper()
+	rows, err := x.store.QAReports(x.Context(), x.appID, limit)
+	x.ok(err)
+	var urls []string
+	for _, r := range rows {
+		urls = append(urls, r.PageURL)
+	}
+	return urls
+}

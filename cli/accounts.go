@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/wxsign/wxsign/handler"
 	"github.com/wxsign/wxsign/model"
@@ -32,7 +33,12 @@ func (p *program) forgetSimulated(ctx context.Context) error {
 	for _, a := range p.config.Simulator.Accounts {
 		appIDs = append(appIDs, a.AppID)
 	}
-	return p.store.ForgetValues(ctx, appIDs)
+	nowMs, err := p.store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	// Another replica may have asked this very simulator already.
+	return p.store.ForgetValues(ctx, appIDs, nowMs-time.Since(p.simulatedSince).Milliseconds())
 }
 
 // settings are the accounts of the file. With the simulator, accounts of the

@@ -91,7 +91,7 @@ func printMigrations(ctx context.Context, env Env, store *model.Store) error {
 		if !step.Applied.IsZero() {
 			state = "applied " + step.Applied.UTC().Format(time.RFC3339)
 		}
-		say(env.Stdout, "%04d %-12s %s\n", step.Version, step.Name, state)
+		say(env.Stdout, "%04d %-18s %s\n", step.Version, step.Name, state)
 	}
 	return err
 }

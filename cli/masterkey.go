@@ -49,30 +49,35 @@ func loadKeyring(c config.Config) (*secret.Keyring, error) {
 // loadOrMakeKeyring reads the master keys for serve. A missing key file is made
 // where only this process can need it: beside a SQLite database, and for the
 // demo, whose accounts are pretended.
-func loadOrMakeKeyring(c config.Config, log *slog.Logger) (*secret.Keyring, error) {
+//
+// made is the path of a file that was made, "" where none was.
+func loadOrMakeKeyring(c config.Config, log *slog.Logger) (ring *secret.Keyring, made string, err error) {
 	path := c.MasterKeyFile()
 	if path == "" {
-		return loadKeyring(c)
+		ring, err = loadKeyring(c)
+		return ring, "", err
 	}
 	mayMake := c.Database.Driver == config.DriverSQLite || c.Simulator.Enabled
 	if c.Security.MasterKey.File == "" && !mayMake {
-		return nil, errNoMasterKey
+		return nil, "", errNoMasterKey
 	}
 	text, err := readKeyFile(path)
 	switch {
 	case err == nil:
-		return parseKeyring(text)
+		ring, err = parseKeyring(text)
+		return ring, "", err
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+		return nil, "", err
 	case !mayMake:
-		return nil, fmt.Errorf("%w (the file %s is not there)", errNoMasterKey, path)
+		return nil, "", fmt.Errorf("%w (the file %s is not there)", errNoMasterKey, path)
 	}
 	text = secret.NewKey() + "\n"
 	if err := writeKeyFile(path, text); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	log.Warn("made a master key: keep a copy of the file, nothing in the database can be opened without it; several replicas need the same key, by WXSIGN_SECURITY_MASTER_KEY", "file", path)
-	return parseKeyring(text)
+	ring, err = parseKeyring(text)
+	return ring, path, err
 }
 
 func parseKeyring(text string) (*secret.Keyring, error) {
@@ -121,21 +126,41 @@ const keyCheckText = "wxsign key check"
 var errWrongMasterKey = errors.New("security.master_key is not the key that this database was written with: give the old key too (several keys, one per line; the first seals, all open), or restore it from your copy")
 
 // checkMasterKey proves that the ring opens what the database holds, and notes
-// a new sealing key.
+// a new sealing key. Replicas with different keys may meet on an empty
+// database: the key that was noted first is the database's.
 func checkMasterKey(ctx context.Context, store *model.Store, ring *secret.Keyring) error {
-	if err := proveMasterKey(ctx, store, ring); err != nil {
-		return err
-	}
-	id := ring.SealingKeyID()
-	return store.AddKeyCheck(ctx, model.KeyCheck{KeyID: id, CheckEnc: ring.Seal(secret.New(keyCheckText), keyCheckPlace(id))})
-}
-
-// proveMasterKey only reads: an empty database is anybody's.
-func proveMasterKey(ctx context.Context, store *model.Store, ring *secret.Keyring) error {
 	checks, err := store.KeyChecks(ctx)
+	if err == nil {
+		err = proveMasterKey(checks, ring)
+	}
 	if err != nil {
 		return err
 	}
+	id := ring.SealingKeyID()
+	err = store.AddKeyCheck(ctx, model.KeyCheck{KeyID: id, CheckEnc: ring.Seal(secret.New(keyCheckText), keyCheckPlace(id))})
+	if err != nil || len(checks) > 0 {
+		return err
+	}
+	if checks, err = store.KeyChecks(ctx); err != nil {
+		return err
+	}
+	return proveMasterKey(checks[:1], ring)
+}
+
+// lostKeyFile is what a wrong key means where this start has just made it: the
+// database is older than the file. The file must not stay: somebody could take
+// it for the right one.
+func lostKeyFile(err error, made string) error {
+	if made == "" || !errors.Is(err, errWrongMasterKey) {
+		return err
+	}
+	lost := fmt.Errorf("the master key file %s is not there, but the database was written with one: restore the file from your copy, or move the database away to begin with an empty one", made)
+	return errors.Join(lost, os.Remove(made))
+}
+
+// proveMasterKey fails unless the ring opens one of the checks. An empty
+// database is anybody's.
+func proveMasterKey(checks []model.KeyCheck, ring *secret.Keyring) error {
 	known := len(checks) == 0
 	for _, check := range checks {
 		text, err := ring.Open(check.CheckEnc, keyCheckPlace(check.KeyID))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/config"
@@ -44,6 +45,7 @@ type program struct {
 	log    *slog.Logger
 
 	ring      *secret.Keyring
+	madeKey   string // path of the key file that this start made, else ""
 	store     *model.Store
 	table     *snapshot.Table
 	keeper    *keeper.Keeper
@@ -52,14 +54,16 @@ type program struct {
 
 	simulator *simulator.Simulator // nil without
 	simulated *listener            // nil without
-	pages     *listener
-	ops       *listener // nil = off
+	// simulatedSince is when the simulator began: it knows nothing older.
+	simulatedSince time.Time
+	pages          *listener
+	ops            *listener // nil = off
 }
 
 // serve starts everything, waits for the end and stops in reverse order.
 func serve(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
 	p := &program{config: c, log: log, table: snapshot.NewTable()}
-	if p.ring, err = loadOrMakeKeyring(c, log); err != nil {
+	if p.ring, p.madeKey, err = loadOrMakeKeyring(c, log); err != nil {
 		return err
 	}
 	if p.store, err = openStore(c.Database, log); err != nil {
@@ -99,6 +103,7 @@ func (p *program) run(ctx context.Context) error {
 func (p *program) open(ctx context.Context) (err error) {
 	c := p.config
 	if c.Simulator.Enabled {
+		p.simulatedSince = time.Now()
 		if p.simulator, p.simulated, err = openSimulator(ctx, c.Simulator, p.log); err != nil {
 			return err
 		}
@@ -122,7 +127,7 @@ func (p *program) start(ctx context.Context) error {
 		return err
 	}
 	if err := checkMasterKey(ctx, p.store, p.ring); err != nil {
-		return err
+		return lostKeyFile(err, p.madeKey)
 	}
 	if err := p.registerAccounts(ctx); err != nil {
 		return err

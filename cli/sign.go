@@ -72,7 +72,10 @@ func printExplanation(env Env, used signature.Used, e signature.Explanation) err
 		_, err := fmt.Fprintln(env.Stdout, "The signature is right for this URL with the ticket that is live now.\nIf WeChat still says `invalid signature`, the page is open at another URL than this one: compare with realAuthUrl in the error.")
 		return err
 	}
-	say(env.Stdout, "%s\n\nsignature given     %s\nright for this URL  %s\n", e.Mistake, used.Signature, e.Expected)
+	say(env.Stdout, "%s\n\nsignature given     %s\n", e.Mistake, used.Signature)
+	if e.Expected != "" {
+		say(env.Stdout, "right for this URL  %s\n", e.Expected)
+	}
 	if e.Signed != "" {
 		say(env.Stdout, "what was signed     %s\n", e.Signed)
 	}
@@ -118,7 +121,11 @@ func withStored(ctx context.Context, env Env, use func(*program) error) (err err
 	if err = p.store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	if err = proveMasterKey(ctx, p.store, p.ring); err != nil {
+	checks, err := p.store.KeyChecks(ctx)
+	if err == nil {
+		err = proveMasterKey(checks, p.ring)
+	}
+	if err != nil {
 		return err
 	}
 	if err = p.buildKeeper(); err != nil {

@@ -61,7 +61,7 @@ func TestDeadlockIsNotApplied(t *testing.T) {
 	}
 	exec(t, tx, "UPDATE credential SET force_ms = 1 WHERE app_id = ? AND kind = 'jsapi'", appID)
 	result := make(chan error, 1)
-	go func() { result <- store.ForgetValues(t.Context(), []string{appID}) }()
+	go func() { result <- store.ForgetValues(t.Context(), []string{appID}, 1<<62) }()
 	waitForLockWait(t, db, appID)
 	exec(t, tx, "UPDATE credential SET force_ms = 1 WHERE app_id = ? AND kind = ?", appID, token)
 	is(t, "1213", <-result, model.ErrNotApplied)

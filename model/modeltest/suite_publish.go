@@ -133,8 +133,12 @@ func forget(x subject) {
 	theirs := other.row(token)
 	x.publish(hour)
 	x.claimOf(jsapi, "me")
-	x.ok(x.store.ForgetValues(x.Context(), []string{x.appID}))
-	x.ok(x.store.ForgetValues(x.Context(), nil))
+	x.ok(x.store.ForgetValues(x.Context(), []string{x.appID}, x.row(token).IssuedMs))
+	if x.row(token).ExpiresMs == 0 {
+		x.Errorf("a value that is not older was forgotten")
+	}
+	x.ok(x.store.ForgetValues(x.Context(), []string{x.appID}, x.now()+1))
+	x.ok(x.store.ForgetValues(x.Context(), nil, x.now()+1))
 	for _, kind := range []string{token, jsapi} {
 		if row := x.row(kind); row.ExpiresMs != 0 || row.NextRefreshMs != 0 || row.LeaseOwner != "" {
 			x.Errorf("%s: expires %d, due %d, held by %q", kind, row.ExpiresMs, row.NextRefreshMs, row.LeaseOwner)

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,11 +11,18 @@ import (
 
 // Health answers the probes of balancers and of Kubernetes.
 type Health struct {
-	status func() keeper.Status
+	status   func() keeper.Status
+	troubles func() []keeper.AccountTrouble // nil = accounts are not named
 }
 
 // NewHealth makes the handler; status is asked on every request.
 func NewHealth(status func() keeper.Status) *Health { return &Health{status: status} }
+
+// Naming is the same handler for operators: its /readyz names the accounts that
+// are in trouble.
+func (h *Health) Naming(troubles func() []keeper.AccountTrouble) *Health {
+	return &Health{status: h.status, troubles: troubles}
+}
 
 // Healthz answers GET /healthz: the process runs and serves HTTP.
 func (h *Health) Healthz(c *gin.Context) error {
@@ -23,7 +31,8 @@ func (h *Health) Healthz(c *gin.Context) error {
 	return nil
 }
 
-// readiness is the body of /readyz: counts and codes, no account names.
+// readiness is the body of /readyz: counts and codes. Accounts are named only
+// where operators ask.
 type readiness struct {
 	Status   string   `json:"status"` // ok, degraded or unavailable
 	Codes    []string `json:"codes"`
@@ -31,6 +40,31 @@ type readiness struct {
 	Signing  int      `json:"accounts_signing"`
 	Signable int      `json:"accounts_signable"`
 	Failing  int      `json:"accounts_failing"`
+
+	Troubles []trouble `json:"troubles,omitempty"`
+}
+
+// trouble is a credential that is missing, or that cannot be renewed.
+type trouble struct {
+	AppID   string `json:"app_id"`
+	Kind    string `json:"kind"`
+	Live    bool   `json:"live"` // a value is still being served
+	Failing int    `json:"failing"`
+	Errcode int    `json:"errcode,omitempty"`
+	Text    string `json:"text,omitempty"`
+	NextTry string `json:"next_try,omitempty"` // RFC 3339
+}
+
+func troublesOf(all []keeper.AccountTrouble) []trouble {
+	list := make([]trouble, 0, len(all))
+	for _, t := range all {
+		row := trouble{AppID: t.AppID, Kind: t.Kind, Live: t.Live, Failing: t.Failing, Errcode: t.Errcode, Text: t.Text}
+		if !t.NextTry.IsZero() {
+			row.NextTry = t.NextTry.UTC().Format(time.RFC3339)
+		}
+		list = append(list, row)
+	}
+	return list
 }
 
 // Readyz answers GET /readyz: 503 only where this replica is of no use at all.
@@ -48,6 +82,9 @@ func (h *Health) Readyz(c *gin.Context) error {
 	}
 	if answer.Codes == nil {
 		answer.Codes = []string{}
+	}
+	if h.troubles != nil {
+		answer.Troubles = troublesOf(h.troubles())
 	}
 	c.Header("Cache-Control", "no-store")
 	c.JSON(status, answer)

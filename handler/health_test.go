@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/go-cmp/cmp"
@@ -88,4 +89,32 @@ func serveFunc(t testing.TB, f handler.Func) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	engine.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 	return w
+}
+
+// Only operators are told which accounts are in trouble.
+func TestReadyzNamesAccountsToOperators(t *testing.T) {
+	t.Parallel()
+	pages := handler.NewHealth(func() keeper.Status { return keeper.Status{Ready: true, Degraded: true} })
+	ops := pages.Naming(func() []keeper.AccountTrouble {
+		return []keeper.AccountTrouble{{
+			AppID: "wxa", Kind: "jsapi", Live: true, Failing: 2, Errcode: 40164, Text: "add 1.2.3.4",
+			NextTry: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
+		}, {AppID: "wxb", Kind: "access_token"}}
+	})
+	const counts = `{"status":"degraded","codes":[],"accounts":0,"accounts_signing":0,"accounts_signable":0,"accounts_failing":0`
+	for health, want := range map[*handler.Health]string{
+		pages: counts + `}`,
+		ops: counts + `,"troubles":[{"app_id":"wxa","kind":"jsapi","live":true,"failing":2,"errcode":40164,"text":"add 1.2.3.4","next_try":"2026-11-20T08:00:00Z"},` +
+			`{"app_id":"wxb","kind":"access_token","live":false,"failing":0}]}`,
+	} {
+		recorder := httptest.NewRecorder()
+		c, _ := gin.CreateTestContext(recorder)
+		c.Request = httptest.NewRequest(http.MethodGet, "/readyz", nil)
+		if err := health.Readyz(c); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, recorder.Body.String()); diff != "" {
+			t.Error(diff)
+		}
+	}
 }

@@ -11,8 +11,8 @@ func (l *loader) checkWeChat() {
 	l.upstreamURL("wechat.wecom_base_url", w.WeComBaseURL)
 	l.within("wechat.timeout", w.Timeout, time.Second, time.Minute)
 	l.within("wechat.connect_timeout", w.ConnectTimeout, 100*time.Millisecond, time.Minute)
-	if w.ConnectTimeout > w.Timeout && !l.isFaulty("wechat.timeout") {
-		l.fault("wechat.connect_timeout", "is longer than wechat.timeout", "shorten it")
+	if w.ConnectTimeout >= w.Timeout && !l.isFaulty("wechat.timeout") {
+		l.fault("wechat.connect_timeout", "is not shorter than wechat.timeout", "shorten it")
 	}
 }
 

@@ -104,7 +104,8 @@ func TestReadyzNamesAccountsToOperators(t *testing.T) {
 	const counts = `{"status":"degraded","codes":[],"accounts":0,"accounts_signing":0,"accounts_signable":0,"accounts_failing":0`
 	for health, want := range map[*handler.Health]string{
 		pages: counts + `}`,
-		ops: counts + `,"troubles":[{"app_id":"wxa","kind":"jsapi","live":true,"failing":2,"errcode":40164,"text":"add 1.2.3.4","next_try":"2026-11-20T08:00:00Z"},` +
+		ops: counts + `,"troubles":[{"app_id":"wxa","kind":"jsapi","live":true,"failing":2,"errcode":40164,` +
+			`"text":"add 1.2.3.4","next_try":"2026-11-20T08:00:00Z"},` +
 			`{"app_id":"wxb","kind":"access_token","live":false,"failing":0}]}`,
 	} {
 		recorder := httptest.NewRecorder()

@@ -70,11 +70,13 @@ func (l *loader) safeDomains(path string, domains []string) {
 	}
 }
 
-// warnSimulator names the two ways to have the simulator on without use.
+// warnSimulator names the two ways to have the simulator on without use. The
+// demo's base_url is none: serve lets it follow a simulator that listens
+// elsewhere.
 func (l *loader) warnSimulator() {
 	s := &l.cfg.Simulator
 	switch own, ok := parseURL(l.cfg.WeChat.BaseURL); {
-	case s.Enabled && ok && own.Host != s.Listen:
+	case s.Enabled && ok && own.Host != s.Listen && own.Host != Default().Simulator.Listen:
 		l.report.Warnings = append(l.report.Warnings,
 			"simulator.enabled is true, but wechat.base_url does not lead to simulator.listen: the accounts talk to another server")
 	case !s.Enabled && ok && own.Host == s.Listen:

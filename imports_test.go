@@ -34,11 +34,13 @@ var rooms = map[string]room{
 	"cli":    {imports: "router handler web model migrations " + services},
 	"router": {imports: "handler web", tests: "service/pageurl service/secret service/signature service/snapshot"},
 	"handler": {
-		imports: "service/account service/history service/keeper service/pageurl service/qa service/signature web",
+		imports: "service/auth service/history service/keeper service/pageurl service/qa service/signature web",
 		tests:   "model service/secret service/simulator service/snapshot service/wechat",
 	},
 
 	"service/keeper":    {imports: "model service/pageurl service/secret service/snapshot service/wechat", tests: "service/schedule service/signature service/simulator"},
+	"service/auth":      {imports: "model service/audit service/secret"},
+	"service/audit":     {imports: "model"},
 	"service/account":   {imports: "model service/secret"},
 	"service/history":   {imports: "model", tests: "service/secret"},
 	"service/qa":        {imports: "model", tests: "service/secret"},
@@ -55,15 +57,17 @@ var rooms = map[string]room{
 	"migrations":        {},
 	"web":               {},
 
-	"model":           {imports: "migrations service/secret"},
-	"model/modeltest": {imports: "migrations model service/secret"},
-	"e2e":             {tests: "cli service/simulator"},
+	"model":            {imports: "migrations service/secret"},
+	"model/modeltest":  {imports: "migrations model service/secret"},
+	"e2e":              {tests: "cli service/simulator"},
+	"chaos":            {tests: "model service/simulator"},
+	"router/paneltest": {tests: "handler model router service/audit service/auth service/history service/keeper service/wechat web"},
 
 	"service/simulator/simtest": {imports: "service/simulator"},
 }
 
 // services are all packages below service.
-const services = "service/account service/config service/history service/keeper service/metrics service/pageurl " +
+const services = "service/account service/audit service/auth service/config service/history service/keeper service/metrics service/pageurl " +
 	"service/qa service/schedule service/secret service/signature service/simulator service/snapshot service/wechat"
 
 // foreign are packages of others that have a home, besides which only tests may

@@ -35,9 +35,18 @@ func (p *program) build() error {
 	if err != nil {
 		return err
 	}
+	admin, err := p.buildAdmin()
+	if err != nil {
+		return err
+	}
+	if p.admin != nil {
+		p.admin.serve(admin, p.log)
+	} else {
+		pages = router.Beside(pages, admin)
+	}
 	p.pages.serve(pages, p.log)
 	if p.ops != nil {
-		p.ops.serve(router.Ops(health, counters.Handler()), p.log)
+		p.ops.serve(router.Ops(health.Naming(p.keeper.Troubles), counters.Handler()), p.log)
 	}
 	return nil
 }
@@ -57,12 +66,13 @@ func (p *program) buildKeeper() error {
 	if err != nil {
 		return err
 	}
+	p.replica = replicaName()
 	interval, err := schedule.Interval(c.Refresh.Scan, time.Now())
 	if err != nil {
 		return err
 	}
 	p.keeper, err = keeper.New(keeper.Options{
-		Store: p.store, WeChat: client, Table: p.table, Keyring: p.ring, Replica: replicaName(),
+		Store: p.store, WeChat: client, Table: p.table, Keyring: p.ring, Replica: p.replica,
 		Timing: keeper.Timing{
 			StableMargin: c.Refresh.StableMargin.Std(), ClassicMargin: c.Refresh.ClassicMargin.Std(), TicketMargin: c.Refresh.TicketMargin.Std(),
 			Jitter: c.Refresh.Jitter.Std(), MinInterval: c.Refresh.MinInterval.Std(), Lease: c.Refresh.Lease.Std(),
@@ -97,6 +107,9 @@ func replicaName() string {
 func (p *program) buildSchedule() error {
 	p.scheduler = schedule.New(p.log)
 	if err := p.scheduler.Add("scan", p.config.Refresh.Scan, p.keeper.Scan); err != nil {
+		return err
+	}
+	if err := p.scheduler.Add("people", "@every 1h", p.purgePeople); err != nil {
 		return err
 	}
 	retention := p.config.History.Retention.Std()

@@ -27,16 +27,18 @@ type CredentialState struct {
 	Dead          bool // WeChat says so, though its time is not over
 }
 
+const stateColumns = `app_id, name, platform, enabled, token_mode`
+
 // AccountStates reads up to limit accounts whose app_id comes after the given
 // one, in order, and the database clock of the reading.
 func (s *Store) AccountStates(ctx context.Context, after string, limit int) ([]AccountState, int64, error) {
-	return s.accountStates(ctx, "(SELECT * FROM account WHERE app_id > ? ORDER BY app_id LIMIT ?)", after, limit)
+	return s.accountStates(ctx, "(SELECT "+stateColumns+" FROM account WHERE app_id > ? ORDER BY app_id LIMIT ?)", after, limit)
 }
 
 // AccountStatesOf reads the accounts given, in order of app_id, and the
 // database clock; the clock is 0 where none of them is there.
 func (s *Store) AccountStatesOf(ctx context.Context, appIDs []string) ([]AccountState, int64, error) {
-	return s.accountStates(ctx, "(SELECT * FROM account WHERE app_id IN ?)", appIDs)
+	return s.accountStates(ctx, "(SELECT "+stateColumns+" FROM account WHERE app_id IN ?)", appIDs)
 }
 
 func (s *Store) accountStates(ctx context.Context, accounts string, args ...any) ([]AccountState, int64, error) {

@@ -26,7 +26,8 @@ type Person struct {
 	UpdatedMs       int64
 }
 
-const personColumns = `p.id, p.name, p.role, p.enabled, p.password_hash, p.password_until_ms, p.must_change, p.epoch, p.created_ms, p.updated_ms`
+const personColumns = `p.id, p.name, p.role, p.enabled, p.password_hash, p.password_until_ms,
+  p.must_change, p.epoch, p.created_ms, p.updated_ms`
 
 // PersonNamed reads a person with the database clock, or ErrNotFound.
 func (s *Store) PersonNamed(ctx context.Context, name string) (Person, int64, error) {
@@ -53,7 +54,8 @@ func (s *Store) AnyPerson(ctx context.Context) (exists, usable bool, err error) 
 	}
 	found = nil
 	err = s.query(ctx, `
-SELECT 1 FROM person WHERE enabled = 1 AND password_hash <> '' AND (password_until_ms = 0 OR password_until_ms > NOWMS) LIMIT 1`).Scan(&found).Error
+SELECT 1 FROM person
+WHERE enabled = 1 AND password_hash <> '' AND (password_until_ms = 0 OR password_until_ms > NOWMS) LIMIT 1`).Scan(&found).Error
 	return true, len(found) > 0, wrap("look for people", err)
 }
 
@@ -63,7 +65,9 @@ func (s *Store) AddPerson(ctx context.Context, p Person, lifeMs int64) error {
 	_, err := s.exec(ctx, "add a person", `
 INSERT INTO person (name, role, enabled, password_hash, password_until_ms, must_change, epoch, created_ms, updated_ms)
 VALUES (@Name, @Role, @Enabled, @Hash, CASE WHEN @Life = 0 THEN 0 ELSE NOWMS + @Life END, @MustChange, 1, NOWMS, NOWMS)`,
-		map[string]any{"Name": p.Name, "Role": p.Role, "Enabled": p.Enabled, "Hash": p.PasswordHash, "Life": lifeMs, "MustChange": p.MustChange})
+		map[string]any{
+			"Name": p.Name, "Role": p.Role, "Enabled": p.Enabled, "Hash": p.PasswordHash, "Life": lifeMs, "MustChange": p.MustChange,
+		})
 	return err
 }
 

@@ -41,7 +41,8 @@ FROM (SELECT NOWMS AS now_ms) n LEFT JOIN sign_in_throttle t ON t.name_hash = ? 
 func (s *Store) CountTry(ctx context.Context, was, is Throttle) (bool, error) {
 	if was.Tries == 0 {
 		_, err := s.exec(ctx, "count a sign-in", `
-INSERT INTO sign_in_throttle (name_hash, network, tries, until_ms, forget_ms) VALUES (@NameHash, @Network, @Tries, @UntilMs, @ForgetMs)`, is)
+INSERT INTO sign_in_throttle (name_hash, network, tries, until_ms, forget_ms)
+VALUES (@NameHash, @Network, @Tries, @UntilMs, @ForgetMs)`, is)
 		if errors.Is(err, ErrDuplicate) {
 			return false, nil
 		}
@@ -57,7 +58,8 @@ WHERE name_hash = ? AND network = ? AND tries = ? AND until_ms = ? AND forget_ms
 // ForgetTries drops the counts of a name: at one network, or at all of them
 // where network is "".
 func (s *Store) ForgetTries(ctx context.Context, nameHash, network string) error {
-	_, err := s.exec(ctx, "forget sign-ins", "DELETE FROM sign_in_throttle WHERE name_hash = ? AND (? = '' OR network = ?)", nameHash, network, network)
+	_, err := s.exec(ctx, "forget sign-ins",
+		"DELETE FROM sign_in_throttle WHERE name_hash = ? AND (? = '' OR network = ?)", nameHash, network, network)
 	return err
 }
 
@@ -65,7 +67,8 @@ func (s *Store) ForgetTries(ctx context.Context, nameHash, network string) error
 // tells how many went; 0 means that it is done.
 func (s *Store) PurgeTries(ctx context.Context) (int64, error) {
 	var rows []Throttle
-	err := s.query(ctx, "SELECT name_hash, network FROM sign_in_throttle WHERE forget_ms <= NOWMS ORDER BY forget_ms LIMIT ?", purgeChunk).Scan(&rows).Error
+	err := s.query(ctx, `
+SELECT name_hash, network FROM sign_in_throttle WHERE forget_ms <= NOWMS ORDER BY forget_ms LIMIT ?`, purgeChunk).Scan(&rows).Error
 	if err != nil {
 		return 0, wrap("list old sign-in counts", err)
 	}

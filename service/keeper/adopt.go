@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,70 +33,159 @@ func (k *Keeper) openValue(row *model.Credential) (secret.Secret, error) {
 	return value, nil
 }
 
-// serve puts a value that this replica has just got into the snapshot.
+// place is where a credential stands, in the database and in memory.
+type place struct{ appID, kind string }
+
+func placeOf(row *model.Credential) place { return place{row.AppID, row.Kind} }
+
+// held is what memory holds for a row; the zero value where it holds nothing.
+func (k *Keeper) held(row *model.Credential) snapshot.Credential {
+	held := snapshot.Credential{Kind: row.Kind}
+	if view, found := k.table.Lookup(row.AppID); found {
+		if c, found := view.Credential(row.Kind); found {
+			held = c
+		}
+	}
+	return held
+}
+
+// outdates reports whether a value that memory holds must not give way to a
+// stored one. Both signs are asked for: a version goes back when the database
+// loses a publish, an instant when its clock is set back, but not both at once.
+func outdates(held snapshot.Credential, version, issuedMs int64) bool {
+	return held.Live(time.Now()) && held.Version >= version && held.IssuedAt > issuedMs
+}
+
+// serve puts a value that this replica has just got into the snapshot, unless
+// a newer one came in while this process was stopped.
 func (k *Keeper) serve(a *attempt, value secret.Secret, p model.Publication) {
-	k.table.PutCredential(a.row.AppID, snapshot.Credential{
+	c := snapshot.Credential{
 		Kind: a.row.Kind, Value: value, Version: a.row.Version + 1, PublishID: p.PublishID,
 		IssuedAt: p.IssuedMs, ExpiresAt: p.ExpiresMs, Deadline: a.clock.deadline(p.ExpiresMs),
-	})
+	}
+	k.puts.Lock()
+	defer k.puts.Unlock()
+	if outdates(k.held(a.row), c.Version, c.IssuedAt) {
+		return
+	}
+	k.table.PutCredential(a.row.AppID, c)
 	k.setTrouble(a.row.AppID, a.row.Kind, snapshot.Trouble{})
 }
 
-// adopt serves what a row holds, unless memory holds a newer value that still
-// lives: then the database has lost a publish and gets it back.
+// withdraw takes a value back that was served before its publication failed.
+func (k *Keeper) withdraw(row *model.Credential, publishID string, before snapshot.Credential) {
+	k.puts.Lock()
+	defer k.puts.Unlock()
+	if k.held(row).PublishID == publishID {
+		k.table.PutCredential(row.AppID, before)
+	}
+}
+
+// setUnpublished notes that a value is served whose publication is still being
+// tried; "" ends that. Nobody else may write it back meanwhile: the claim may
+// have been lost to an edit of the account.
+func (k *Keeper) setUnpublished(row *model.Credential, publishID string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if publishID == "" {
+		delete(k.unpublished, placeOf(row))
+		return
+	}
+	k.unpublished[placeOf(row)] = publishID
+}
+
+func (k *Keeper) isUnpublished(row *model.Credential) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.unpublished[placeOf(row)] != ""
+}
+
+// adopt serves what a row holds and shows how its newest attempt went.
 func (k *Keeper) adopt(row *model.Credential, clk clock) {
-	k.adoptTrouble(row, clk)
-	if row.Version == 0 {
-		return
-	}
-	view, found := k.table.Lookup(row.AppID)
-	if !found {
-		return
-	}
-	held, found := view.Credential(row.Kind)
+	trouble := troubleOf(row, clk)
+	err := k.adoptValue(row, clk)
 	switch {
-	case found && held.PublishID == row.PublishID && held.Version == row.Version && held.ExpiresAt == row.ExpiresMs:
-		return
-	case found && held.PublishID != row.PublishID && held.Live(time.Now()) && held.IssuedAt > row.IssuedMs:
-		k.heal(row, held)
-		return
+	case errors.Is(err, errOlder):
+		k.heal(row)
+	case err != nil:
+		k.reportSealed(row, err)
+		trouble = snapshot.Trouble{
+			Errcode: row.FailErrcode, Text: describe(err), Failing: max(1, row.FailCount), NextTry: clk.reached(row.NextRefreshMs),
+		}
+	}
+	k.setTrouble(row.AppID, row.Kind, trouble)
+}
+
+// errOlder says that memory holds a newer value than the row, one that lives
+// and was published: the database has lost a publish.
+var errOlder = errors.New("the stored value is older than the served one")
+
+// adoptValue serves a stored value, unless memory holds a newer one that still
+// lives.
+func (k *Keeper) adoptValue(row *model.Credential, clk clock) error {
+	k.puts.Lock()
+	defer k.puts.Unlock()
+	held := k.held(row)
+	switch {
+	case held.PublishID == row.PublishID && held.Version == row.Version && held.ExpiresAt == row.ExpiresMs:
+		return nil
+	case k.isUnpublished(row) && outdates(held, row.Version, row.IssuedMs):
+		return nil
+	case k.isOlder(row):
+		return errOlder
+	case row.Version == 0:
+		return nil
 	}
 	value, err := k.openValue(row)
 	if err != nil {
-		k.log.Error("a stored credential is not used", "account", row.AppID, "kind", row.Kind, "version", row.Version, "err", err)
-		k.setTrouble(row.AppID, row.Kind, snapshot.Trouble{Text: describe(err), Failing: 1, NextTry: time.Now().Add(firstHumanWait)})
-		return
+		return err
 	}
 	k.table.PutCredential(row.AppID, snapshot.Credential{
 		Kind: row.Kind, Value: value, Version: row.Version, PublishID: row.PublishID,
 		IssuedAt: row.IssuedMs, ExpiresAt: row.ExpiresMs, Deadline: clk.deadline(row.ExpiresMs),
 	})
+	return nil
 }
 
-func (k *Keeper) adoptTrouble(row *model.Credential, clk clock) {
-	trouble := snapshot.Trouble{}
-	if row.FailCount > 0 {
-		trouble = snapshot.Trouble{Errcode: row.FailErrcode, Text: row.FailText, Failing: row.FailCount, NextTry: clk.reached(row.NextRefreshMs)}
-	}
-	if view, found := k.table.Lookup(row.AppID); found && view.Trouble(row.Kind) != trouble {
-		k.setTrouble(row.AppID, row.Kind, trouble)
+// isOlder reports whether the database has lost what this replica serves.
+func (k *Keeper) isOlder(row *model.Credential) bool {
+	held := k.held(row)
+	return held.PublishID != row.PublishID && outdates(held, row.Version, row.IssuedMs) && !k.isUnpublished(row)
+}
+
+// reportSealed logs once per publish that a stored value is of no use.
+func (k *Keeper) reportSealed(row *model.Credential, err error) {
+	k.mu.Lock()
+	known := k.sealed[placeOf(row)] == row.PublishID
+	k.sealed[placeOf(row)] = row.PublishID
+	k.mu.Unlock()
+	if !known {
+		k.log.Error("a stored credential is not used", "account", row.AppID, "kind", row.Kind, "version", row.Version, "err", err)
 	}
 }
 
-// heal writes a newer value back into a row that has lost it to a failover or
-// a restored backup. Replicas may race for it: the guard lets one win.
-func (k *Keeper) heal(row *model.Credential, held snapshot.Credential) {
+// heal writes the newer value back into a row that has lost it to a failover or
+// a restored backup. Replicas may race for it: the guard lets one win. What the
+// follower has seen may be stale, so the row is read again.
+func (k *Keeper) heal(seen *model.Credential) (healed bool) {
+	t, clk, err := k.read(seen.AppID)
+	row, held := t.Credential(seen.Kind), k.held(seen)
+	if err != nil || row == nil || row.PublishID == held.PublishID || !outdates(held, row.Version, row.IssuedMs) {
+		return false
+	}
+	lifeMs := held.ExpiresAt - held.IssuedAt
+	v := k.planner.schedule(row.Kind, mode(&t), verdict{expiresMs: held.ExpiresAt, birthKnown: row.BirthKnown || kindIsToken(row.Kind)},
+		max(row.LongestLifeMs, lifeMs), clk.nowMs)
 	p := model.Publication{
 		PublishID: held.PublishID, KeyID: k.keyring.SealingKeyID(), ValueHash: held.Value.Hash(),
-		IssuedMs: held.IssuedAt, ExpiresMs: held.ExpiresAt, NextRefreshMs: row.NextRefreshMs,
+		IssuedMs: held.IssuedAt, ExpiresMs: held.ExpiresAt, NextRefreshMs: v.nextRefreshMs,
 	}
 	p.ValueEnc = k.keyring.Seal(held.Value, ValuePlace(row.AppID, row.Kind, p.PublishID))
-	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
-	defer cancel()
 	grant := model.Grant{AppID: row.AppID, Kind: row.Kind, Owner: k.replica + "/" + NewID(), Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev}
-	healed, err := k.store.Heal(ctx, grant, p)
+	healed, err = k.try(func(ctx context.Context) (bool, error) { return k.store.Heal(ctx, grant, p) })
 	k.log.Warn("the database holds an older value than this replica serves: it has lost a publish", "account", row.AppID, "kind", row.Kind,
 		"version", row.Version, "served_version", held.Version, "written_back", healed, "err", err)
+	return healed
 }
 
 // servedAccount is the part of an account's row that serving needs.

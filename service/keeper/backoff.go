@@ -38,18 +38,34 @@ func backoff(err error, failed int, nowMs int64) time.Duration {
 	return max(leastBackoff, upTo(min(doubled(firstBackoff, failed), mostBackoff)))
 }
 
+// untilTheEnd shortens a back-off while a value lives: the nearer its end, the
+// more often we ask, so that the time that is left is never slept away.
+func untilTheEnd(wait time.Duration, leftMs int64) time.Duration {
+	if leftMs <= 0 {
+		return wait
+	}
+	return min(wait, max(leastBackoff, time.Duration(leftMs)*time.Millisecond/2))
+}
+
+// forceBackoff is how long to wait where the token stays dead: WeChat takes one
+// force refresh in 30 s, and asking on all day does not bring it back.
+func forceBackoff(failed int) time.Duration {
+	wait := min(doubled(forceGap, failed), mostHumanWait)
+	return wait + upTo(wait/4)
+}
+
 func doubled(d time.Duration, times int) time.Duration {
 	return d << min(times, 16)
 }
 
+// upTo is a random time from 0 to d.
 func upTo(d time.Duration) time.Duration {
-	return time.Duration(rand.Int64N(int64(d) + 1))
+	return rand.N(d + 1) //nolint:gosec // spreads replicas apart; nothing to guess
 }
 
 // pauseOf is the pause that WeChat's own errcode names.
 func pauseOf(err error) time.Duration {
-	var e *wechat.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*wechat.Error](err); ok {
 		return e.Pause()
 	}
 	return 0

@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -34,8 +33,10 @@ func (k *Keeper) claim(t *model.Tended, row *model.Credential, clk clock) (*atte
 	id := NewID()
 	a := &attempt{
 		id: id, trigger: triggerOf(row), row: row, tended: t, clock: clk,
-		grant: model.Grant{AppID: row.AppID, Kind: row.Kind, Owner: k.replica + "/" + id,
-			Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev},
+		grant: model.Grant{
+			AppID: row.AppID, Kind: row.Kind, Owner: k.replica + "/" + id,
+			Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev,
+		},
 	}
 	for try := 0; ; try++ {
 		a.trusted = time.Now().Add(k.planner.timing.Lease - trustMargin)
@@ -43,11 +44,14 @@ func (k *Keeper) claim(t *model.Tended, row *model.Credential, clk clock) (*atte
 		switch {
 		case held:
 			k.recordVanished(a)
+			if a.trigger == model.TriggerReport && kindIsToken(row.Kind) {
+				a.trigger = k.deadTrigger(row)
+			}
 			return a, nil
 		case err == nil:
 			return nil, errLost
 		case errors.Is(err, model.ErrNotApplied) && try < mostConflicts:
-			time.Sleep(rand.N(conflictPause))
+			time.Sleep(upTo(conflictPause))
 		default:
 			return nil, err
 		}
@@ -93,14 +97,23 @@ func (k *Keeper) release(a *attempt) {
 // ended it. The attempt's id stands in the row we took over, so the row is
 // written once whoever finds it.
 func (k *Keeper) recordVanished(a *attempt) {
-	slash := strings.LastIndexByte(a.row.LeaseOwner, '/')
-	if slash < 0 {
+	replica, attemptID, found := splitOwner(a.row.LeaseOwner)
+	if !found {
 		return
 	}
 	k.recorder.add(model.History{
-		AttemptID: a.row.LeaseOwner[slash+1:], AtMs: a.row.LeaseUntilMs,
+		AttemptID: attemptID, AtMs: a.row.LeaseUntilMs,
 		AppID: a.row.AppID, Kind: a.row.Kind, Version: a.row.Version, Fence: a.row.Fence,
-		TriggerName: model.TriggerSchedule, Actor: a.row.LeaseOwner[:slash], Outcome: model.OutcomeFailed,
+		TriggerName: model.TriggerSchedule, Actor: replica, Outcome: model.OutcomeFailed,
 		Errmsg: "the replica that held the claim ended or lost its database before it could tell the outcome; " + k.replica + " took over",
 	})
+}
+
+// splitOwner takes lease_owner and published_by apart.
+func splitOwner(owner string) (replica, attemptID string, found bool) {
+	slash := strings.LastIndexByte(owner, '/')
+	if slash < 0 {
+		return owner, "", false
+	}
+	return owner[:slash], owner[slash+1:], true
 }

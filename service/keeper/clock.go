@@ -11,7 +11,8 @@ type clock struct {
 	after  time.Time // just after its answer came
 }
 
-// earliest is a database time that is not behind the true one at the instant t.
+// earliest is the database time at the instant t; it can only be too early, so
+// lives that are counted from it end too early rather than too late.
 func (c clock) earliest(t time.Time) int64 { return c.nowMs + t.Sub(c.after).Milliseconds() }
 
 // deadline is the local instant of a database time; it can only be too early.

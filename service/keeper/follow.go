@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -21,16 +20,17 @@ const (
 	// historyGrace is how old a publish must be before a missing history row
 	// means that its holder died.
 	historyGrace = 30 * time.Second
-	// historyReach is how far back such rows are looked for.
-	historyReach = 10 * time.Minute
+	// historyReach is how far back such rows are looked for: a lone replica may
+	// have been down for a while after it died.
+	historyReach = 24 * time.Hour
 )
 
 // follow adopts what other replicas publish and what people edit, until the
 // keeper stops. It does so by polling: a notification can be lost, a row not.
 func (k *Keeper) follow(sinceMs int64) {
 	nextFull := time.Now().Add(fullFollowInterval)
-	for k.sleepUntil(time.Now().Add(followInterval - followSpread + rand.N(2*followSpread))) {
-		from := sinceMs - followOverlap.Milliseconds()
+	for k.sleepUntil(time.Now().Add(followInterval - followSpread + upTo(2*followSpread))) {
+		from := max(1, sinceMs-followOverlap.Milliseconds()) // 0 asks for all
 		full := !time.Now().Before(nextFull)
 		if full {
 			from = 0
@@ -58,6 +58,9 @@ func (k *Keeper) followOnce(fromMs int64) (nowMs int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if fromMs == 0 {
+		k.dropDeleted(edited)
+	}
 	if changed := k.changedAccounts(edited); len(changed) > 0 {
 		if err := k.takeAccounts(ctx, changed); err != nil {
 			return 0, err
@@ -68,6 +71,27 @@ func (k *Keeper) followOnce(fromMs int64) (nowMs int64, err error) {
 		return 0, err
 	}
 	return nowMs, k.takeCredentials(ctx, k.changedCredentials(marks))
+}
+
+// dropDeleted stops to serve the accounts that the database has no more. A
+// database without any is not believed: it is more likely to have lost them.
+func (k *Keeper) dropDeleted(all []model.Account) {
+	if len(all) == 0 {
+		if k.table.Len() > 0 {
+			k.log.Error("the database has no accounts any more; those in memory are served on until wxsign restarts")
+		}
+		return
+	}
+	stored := make(map[string]bool, len(all))
+	for i := range all {
+		stored[all[i].AppID] = true
+	}
+	for view := range k.table.All() {
+		if appID := view.Account.AppID; !stored[appID] {
+			k.log.Warn("the account was deleted and is not served any more", "account", appID)
+			k.table.Remove(appID)
+		}
+	}
 }
 
 // changedAccounts are the rows that memory holds in another revision.
@@ -111,6 +135,9 @@ func isCurrent(view *snapshot.View, m model.Mark) bool {
 // completeHistory writes the rows of publishes whose holder died before it
 // could. Every replica may try: the publish id is unique.
 func (k *Keeper) completeHistory(nowMs int64) {
+	if !k.recorder.idle() {
+		return // history cannot be written at the moment
+	}
 	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
 	defer cancel()
 	rows, err := k.store.UnwrittenHistory(ctx, nowMs-historyReach.Milliseconds(), nowMs-historyGrace.Milliseconds())

@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -19,10 +20,12 @@ const (
 )
 
 var (
+	// errForce is the class of all failures around a force refresh.
+	errForce = errors.New("force refresh")
 	// errNoBudget says that a force refresh was needed and not allowed.
-	errNoBudget = errors.New("WeChat keeps giving out a token that it calls dead, and today's budget of force refreshes is spent or the last one was under 30 s ago")
+	errNoBudget = fmt.Errorf("%w: WeChat keeps giving out a token that it calls dead, and today's budget is spent or the last one was under 30 s ago", errForce)
 	// errStillDead says that even force brought the dead value back.
-	errStillDead = errors.New("WeChat gave the dead token again although a force refresh was asked for")
+	errStillDead = fmt.Errorf("%w: WeChat gave the dead token again", errForce)
 )
 
 // askForced asks for a new stable token where the normal call brought the one
@@ -39,7 +42,10 @@ func (k *Keeper) askForced(ctx context.Context, a *attempt, r wechat.TokenReques
 	}
 	r.Force = true
 	got, err := k.askToken(ctx, a, r)
-	if err == nil && got.grant.Value.Hash() == a.row.DeadHash {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", errForce, err)
+	case got.grant.Value.Hash() == a.row.DeadHash:
 		err = errStillDead
 	}
 	return got, err

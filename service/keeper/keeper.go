@@ -9,11 +9,13 @@
 // and every other replica follows the row by polling. A value that lives is
 // served to its true end whatever fails; an expired one never.
 //
+//	run.go       start, scan, stop; the goroutines
 //	plan.go      pure: what is due, and when next
 //	tend.go      one account: its due credentials, token first
 //	claim.go     winning a row, and finding out after a lost answer
 //	renew.go     one attempt: call and publish
 //	force.go     a stable token that WeChat calls dead
+//	probe.go     is the stored token still alive?
 //	follow.go    what other replicas published and what people edited
 //	adopt.go     a row becomes a served value
 //	recorder.go  history rows, never in the way of a renewal
@@ -24,6 +26,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -59,6 +62,11 @@ type Store interface {
 	Credentials(ctx context.Context, appIDs []string) ([]model.CredentialNow, error)
 	Marks(ctx context.Context, sinceMs int64) ([]model.Mark, int64, error)
 
+	DueProbes(ctx context.Context, minAgeMs int64, limit int) ([]model.DueProbe, error)
+	ClaimProbe(ctx context.Context, p model.DueProbe, nextInMs int64) (bool, error)
+	NoteProbedDead(ctx context.Context, appID, valueHash string) (bool, error)
+	ProbedDead(ctx context.Context, appID, valueHash string) (bool, error)
+
 	AddHistory(ctx context.Context, h model.History) error
 	UnwrittenHistory(ctx context.Context, fromMs, toMs int64) ([]model.Credential, error)
 }
@@ -67,6 +75,7 @@ type Store interface {
 type WeChat interface {
 	Token(ctx context.Context, r wechat.TokenRequest) (wechat.Grant, error)
 	Ticket(ctx context.Context, token secret.Secret, kind string) (wechat.Grant, error)
+	Probe(ctx context.Context, token secret.Secret) error
 }
 
 // Options of New. Store, WeChat, Table, Keyring and Replica are required; zero
@@ -81,19 +90,23 @@ type Options struct {
 	Timing      Timing
 	Concurrency int           // upstream calls in flight
 	Lookahead   time.Duration // longer than the time between two calls of Scan
-	Logger      *slog.Logger
+	// ProbeInterval is the time between two probes of an account's token,
+	// whatever the number of replicas; 0 = no probes.
+	ProbeInterval time.Duration
+	Logger        *slog.Logger
 }
 
 // Keeper is made by New, started by Start and ended by Stop.
 type Keeper struct {
-	store     Store
-	wechat    WeChat
-	table     *snapshot.Table
-	keyring   *secret.Keyring
-	replica   string
-	planner   planner
-	lookahead time.Duration
-	log       *slog.Logger
+	store         Store
+	wechat        WeChat
+	table         *snapshot.Table
+	keyring       *secret.Keyring
+	replica       string
+	planner       planner
+	lookahead     time.Duration
+	probeInterval time.Duration
+	log           *slog.Logger
 
 	slots    *semaphore.Weighted // upstream calls in flight
 	recorder *recorder
@@ -104,8 +117,13 @@ type Keeper struct {
 	abandon context.CancelFunc
 	tasks   sync.WaitGroup // every goroutine but the recorder's
 
-	mu   sync.Mutex
-	busy map[string]bool // accounts that a goroutine is tending
+	mu          sync.Mutex
+	busy        map[string]bool  // accounts that a goroutine is tending
+	unpublished map[place]string // publish ids of values that are served and not stored yet
+	sealed      map[place]string // publish ids of stored values that do not open
+
+	puts     sync.Mutex // orders "is mine newer?" and the put that follows
+	stopping sync.Once
 
 	health health
 	loaded atomic.Bool
@@ -128,11 +146,18 @@ func New(o Options) (*Keeper, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	o.Timing = o.Timing.withDefaults()
+	if o.ProbeInterval != 0 && o.ProbeInterval < time.Second {
+		return nil, errors.New("keeper: ProbeInterval must be 0 or at least a second")
+	}
+	if o.Timing.Lease < leastLease {
+		return nil, fmt.Errorf("keeper: a lease of %s leaves no time for a call: at least %s", o.Timing.Lease, leastLease)
+	}
 	k := &Keeper{
 		store: o.Store, wechat: o.WeChat, table: o.Table, keyring: o.Keyring, replica: o.Replica,
-		planner: planner{timing: o.Timing.withDefaults()}, lookahead: o.Lookahead, log: o.Logger,
+		planner: planner{timing: o.Timing}, lookahead: o.Lookahead, probeInterval: o.ProbeInterval, log: o.Logger,
 		slots: semaphore.NewWeighted(int64(o.Concurrency)),
-		busy:  make(map[string]bool),
+		busy:  make(map[string]bool), unpublished: make(map[place]string), sealed: make(map[place]string),
 	}
 	k.recorder = newRecorder(o.Store, o.Logger)
 	k.working, k.retire = context.WithCancel(context.Background())
@@ -143,84 +168,9 @@ func New(o Options) (*Keeper, error) {
 // maxReplica leaves room for "/" and the attempt id in lease_owner.
 const maxReplica = 150
 
+// leastLease leaves a few seconds for the call when the margin of trust and the
+// claim itself are taken off.
+const leastLease = trustMargin + 5*time.Second
+
 // dbTimeout bounds one database statement.
 const dbTimeout = 3 * time.Second
-
-// Start loads what is stored into the snapshot, follows it from then on and
-// looks for due credentials at once. It returns when everything stored is
-// being served; an error means that the database could not be read.
-func (k *Keeper) Start(ctx context.Context) error {
-	sinceMs, err := k.Load(ctx)
-	if err != nil {
-		return err
-	}
-	k.loaded.Store(true)
-	k.recorder.start(k.hard)
-	k.spawn(func() { k.follow(sinceMs) })
-	k.Scan(ctx)
-	return nil
-}
-
-// Scan looks for credentials that are due before the next scan and starts
-// tending their accounts. Cron calls it; it does not wait for the renewals.
-func (k *Keeper) Scan(ctx context.Context) {
-	if k.working.Err() != nil || !k.loaded.Load() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
-	defer cancel()
-	due, err := k.store.DueAccounts(ctx, k.lookahead.Milliseconds(), k.planner.timing.Lease.Milliseconds(), scanLimit)
-	k.health.database(err)
-	if err != nil {
-		k.log.Warn("cannot look for due credentials; what lives is served on", "err", err)
-		return
-	}
-	for _, appID := range due {
-		if k.occupy(appID) {
-			k.spawn(func() {
-				defer k.vacate(appID)
-				k.tend(appID)
-			})
-		}
-	}
-}
-
-// scanLimit bounds the accounts that one scan takes on; the rest is as due at
-// the next one.
-const scanLimit = 1000
-
-// Stop begins nothing new, lets calls in flight end and publishes their
-// results, gives unused claims back and writes the history. When ctx ends
-// first, work in progress is dropped: the leases end by themselves.
-func (k *Keeper) Stop(ctx context.Context) error {
-	k.retire()
-	drop := context.AfterFunc(ctx, k.abandon)
-	defer drop()
-	defer k.abandon()
-	k.tasks.Wait()
-	k.recorder.stop()
-	if ctx.Err() != nil {
-		return errors.New("keeper: stopped before all work had ended")
-	}
-	return nil
-}
-
-func (k *Keeper) spawn(task func()) {
-	k.tasks.Go(task)
-}
-
-func (k *Keeper) occupy(appID string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.busy[appID] {
-		return false
-	}
-	k.busy[appID] = true
-	return true
-}
-
-func (k *Keeper) vacate(appID string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.busy, appID)
-}

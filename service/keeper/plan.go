@@ -1,7 +1,6 @@
 package keeper
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -36,8 +35,12 @@ func DefaultTiming() Timing {
 func (t Timing) withDefaults() Timing {
 	d := DefaultTiming()
 	for _, field := range []struct{ value, fallback *time.Duration }{
-		{&t.StableMargin, &d.StableMargin}, {&t.ClassicMargin, &d.ClassicMargin}, {&t.TicketMargin, &d.TicketMargin},
-		{&t.Jitter, &d.Jitter}, {&t.MinInterval, &d.MinInterval}, {&t.Lease, &d.Lease},
+		{&t.StableMargin, &d.StableMargin},
+		{&t.ClassicMargin, &d.ClassicMargin},
+		{&t.TicketMargin, &d.TicketMargin},
+		{&t.Jitter, &d.Jitter},
+		{&t.MinInterval, &d.MinInterval},
+		{&t.Lease, &d.Lease},
 	} {
 		if *field.value <= 0 {
 			*field.value = *field.fallback
@@ -94,10 +97,7 @@ func (p planner) renewAt(kind string, mode wechat.Mode, expiresMs, longestLifeMs
 }
 
 func spread(ms int64) int64 {
-	if ms <= 0 {
-		return 0
-	}
-	return rand.Int64N(ms)
+	return int64(upTo(time.Duration(max(ms, 0))))
 }
 
 // verdict is what an answer of WeChat means for the stored row.
@@ -128,7 +128,7 @@ func (p planner) judge(row *model.Credential, mode wechat.Mode, r received) verd
 	longest := max(row.LongestLifeMs, r.lifeMs)
 	switch {
 	case r.hash != row.ValueHash:
-		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken || row.Version > 0}
+		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken || sawItsBirth(row, r)}
 		return p.schedule(row.Kind, mode, v, longest, r.nowMs)
 	case p.believed(row, r):
 		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken}
@@ -136,6 +136,13 @@ func (p planner) judge(row *model.Credential, mode wechat.Mode, r received) verd
 	}
 	v := verdict{expiresMs: min(row.ExpiresMs, expiresMs), birthKnown: row.BirthKnown}
 	return p.again(row.Kind, mode, v, longest, r.nowMs)
+}
+
+// sawItsBirth reports whether a ticket replaced one that we were watching. One
+// that had ended long ago tells nothing: while we were away, somebody else may
+// have fetched the new one, and getticket calls it 7200 s however old it is.
+func sawItsBirth(row *model.Credential, r received) bool {
+	return row.Version > 0 && r.sentMs <= row.ExpiresMs+unknownBirthRecheck.Milliseconds()
 }
 
 // believed reports whether a value that came back again has begun a new life.

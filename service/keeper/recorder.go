@@ -3,8 +3,8 @@ package keeper
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -16,9 +16,10 @@ type recorder struct {
 	store interface {
 		AddHistory(ctx context.Context, h model.History) error
 	}
-	log  *slog.Logger
-	rows chan model.History
-	done sync.WaitGroup
+	log     *slog.Logger
+	rows    chan model.History
+	waiting atomic.Int64 // rows that are not in yet
+	done    sync.WaitGroup
 }
 
 // recorderRoom is how many rows wait in memory while the database is away.
@@ -31,9 +32,11 @@ func newRecorder(store Store, log *slog.Logger) *recorder {
 // add takes a row; it never waits. Where there is no room the row is lost and
 // the log says so: the renewal itself is safe in its own row.
 func (r *recorder) add(h model.History) {
+	r.waiting.Add(1)
 	select {
 	case r.rows <- h:
 	default:
+		r.waiting.Add(-1)
 		r.log.Error("a history row is lost: the database has been away for too long", "account", h.AppID, "kind", h.Kind, "outcome", h.Outcome)
 	}
 }
@@ -43,10 +46,16 @@ func (r *recorder) start(ctx context.Context) {
 	r.done.Go(func() { r.run(ctx) })
 }
 
+// idle reports that nothing waits to be written.
+func (r *recorder) idle() bool { return r.waiting.Load() == 0 }
+
 // stop returns when the rows that wait are written. No add may follow.
 func (r *recorder) stop() {
 	close(r.rows)
 	r.done.Wait()
+	if lost := r.waiting.Load(); lost > 0 {
+		r.log.Error("history rows are lost: wxsign stopped while they could not be written", "rows", lost)
+	}
 }
 
 // run writes rows until stop, each until it is in or ctx ends.
@@ -56,10 +65,10 @@ func (r *recorder) run(ctx context.Context) {
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
-				r.log.Error("a history row is lost: wxsign stops while the database is away", "account", h.AppID, "kind", h.Kind, "outcome", h.Outcome)
 				return
 			}
 		}
+		r.waiting.Add(-1)
 	}
 }
 
@@ -78,15 +87,15 @@ func (r *recorder) write(ctx context.Context, h model.History) bool {
 // recovered is the row of a publish whose holder died before it wrote it. It
 // has the attempt id that the holder would have used, so both cannot stand.
 func recovered(row *model.Credential) model.History {
-	actor, attemptID := row.PublishedBy, row.PublishID
-	if slash := strings.LastIndexByte(row.PublishedBy, '/'); slash >= 0 {
-		actor, attemptID = row.PublishedBy[:slash], row.PublishedBy[slash+1:]
+	actor, attemptID, found := splitOwner(row.PublishedBy)
+	if !found {
+		attemptID = row.PublishID
 	}
 	return model.History{
 		AttemptID: attemptID, PublishID: &row.PublishID, AtMs: row.IssuedMs,
 		AppID: row.AppID, Kind: row.Kind, Version: row.Version, Fence: row.Fence,
 		TriggerName: model.TriggerRecovery, Actor: actor, Outcome: model.OutcomeRenewed,
-		Errmsg:    "written by another replica: this one ended between publishing and writing its history",
+		Errmsg:    "written by another replica: this one ended after publishing, or could not write its history",
 		ExpiresMs: row.ExpiresMs, Fingerprint: row.ValueHash[:min(8, len(row.ValueHash))],
 	}
 }

@@ -13,16 +13,11 @@ import (
 	"github.com/wxsign/wxsign/service/wechat"
 )
 
-// upstreamBudget is what must be left of the trust in a claim to begin a call:
-// the call's own time-out, with room to publish.
-const upstreamBudget = 12 * time.Second
-
 // answer is what a call brought, with the instants around it.
 type answer struct {
 	grant   wechat.Grant
-	sentMs  int64 // database clock, not behind the truth
+	sentMs  int64 // database clock; can only be too early
 	latency time.Duration
-	forced  bool
 }
 
 // attempt claims the row, asks WeChat and publishes. It returns errLost where
@@ -33,9 +28,9 @@ func (k *Keeper) attempt(t *model.Tended, row *model.Credential, clk clock) erro
 	if err != nil {
 		return err
 	}
-	if time.Until(a.trusted) < upstreamBudget {
+	if k.working.Err() != nil || time.Until(a.trusted) < k.upstreamBudget() {
 		k.release(a)
-		return nil
+		return errLost
 	}
 	ctx, cancel := context.WithDeadline(k.hard, a.trusted)
 	defer cancel()
@@ -47,6 +42,9 @@ func (k *Keeper) attempt(t *model.Tended, row *model.Credential, clk clock) erro
 	k.succeeded(a, got)
 	return nil
 }
+
+// upstreamBudget is what must be left of the trust in a claim to begin a call.
+func (k *Keeper) upstreamBudget() time.Duration { return (k.planner.timing.Lease - trustMargin) / 3 }
 
 // ask makes the upstream call under the claim.
 func (k *Keeper) ask(ctx context.Context, a *attempt) (answer, error) {
@@ -93,13 +91,46 @@ func (k *Keeper) succeeded(a *attempt, got answer) {
 		k.publish(a, got, v)
 		return
 	}
-	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
-	defer cancel()
-	noted, err := k.store.Unchanged(ctx, a.grant, v.expiresMs, v.nextRefreshMs)
-	if err != nil || !noted {
-		k.log.Warn("could not note that the value is unchanged; the claim ends by itself", "account", a.grant.AppID, "kind", a.grant.Kind, "err", err)
+	noted := k.settle(a, func(ctx context.Context) (bool, error) {
+		return k.store.Unchanged(ctx, a.grant, v.expiresMs, v.nextRefreshMs)
+	})
+	if !noted {
+		k.release(a) // an edit of the account has overtaken the answer
 	}
 	k.recorder.add(k.history(a, got, model.OutcomeUnchanged, nil, v))
+}
+
+// settle ends a claim by a statement that may be repeated, until it is in or
+// the claim is not ours to end any more.
+func (k *Keeper) settle(a *attempt, write func(context.Context) (bool, error)) bool {
+	for pause := firstPublishPause; ; pause = min(2*pause, mostPublishPause) {
+		done, err := k.try(write)
+		if err == nil {
+			return done
+		}
+		k.log.Warn("cannot note the outcome of a renewal yet", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
+		if time.Until(a.trusted) < pause || !k.pause(pause) {
+			return false
+		}
+	}
+}
+
+func (k *Keeper) try(write func(context.Context) (bool, error)) (bool, error) {
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	return write(ctx)
+}
+
+// pause reports false where work in progress must be dropped.
+func (k *Keeper) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-k.hard.Done():
+		return false
+	}
 }
 
 // publish writes the value, then serves it.
@@ -110,8 +141,11 @@ func (k *Keeper) publish(a *attempt, got answer, v verdict) {
 		BirthKnown: v.birthKnown, NextRefreshMs: v.nextRefreshMs,
 	}
 	p.ValueEnc = k.keyring.Seal(got.grant.Value, ValuePlace(a.row.AppID, a.row.Kind, p.PublishID))
+	before := k.held(a.row)
 	if !k.writePublication(a, got.grant.Value, p) {
-		k.recorder.add(k.history(a, got, model.OutcomeFailed, errors.New("the claim was lost before the new value could be published; the value was dropped"), v))
+		k.withdraw(a.row, p.PublishID, before)
+		k.release(a)
+		k.recorder.add(k.history(a, got, model.OutcomeFailed, errDropped, verdict{}))
 		return
 	}
 	k.serve(a, got.grant.Value, p)
@@ -127,23 +161,23 @@ func (k *Keeper) publish(a *attempt, got answer, v verdict) {
 // may be no second one, so it must not be thrown away for a lost connection.
 // While the database is away this replica serves it already.
 func (k *Keeper) writePublication(a *attempt, value secret.Secret, p model.Publication) bool {
+	defer k.setUnpublished(a.row, "")
 	for pause := firstPublishPause; ; pause = min(2*pause, mostPublishPause) {
 		done, err := k.tryPublication(a.grant, p)
 		if err == nil {
 			return done
 		}
 		k.log.Warn("cannot publish yet; the value is kept and tried again", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
+		k.setUnpublished(a.row, p.PublishID)
 		k.serve(a, value, p)
-		if time.Now().After(a.clock.deadline(p.ExpiresMs)) {
-			return false
-		}
-		select {
-		case <-time.After(pause):
-		case <-k.hard.Done():
+		if time.Now().After(a.clock.deadline(p.ExpiresMs)) || !k.pause(pause) {
 			return false
 		}
 	}
 }
+
+// errDropped is an outcome for the history: WeChat gave a value in vain.
+var errDropped = errors.New("another replica took over, or the account was edited, before the new value could be published; the value was dropped")
 
 const (
 	firstPublishPause = 100 * time.Millisecond
@@ -167,22 +201,28 @@ func (k *Keeper) failed(a *attempt, got answer, cause error) {
 	if wechat.ClassOf(cause) == wechat.TokenDead {
 		k.tokenDead(a)
 	}
-	nowMs := a.clock.earliest(time.Now())
-	wait := k.waitAfter(cause, a.row.FailCount, nowMs)
-	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
-	defer cancel()
-	f := model.Failure{Errcode: errcodeOf(cause), Text: describe(cause), BackoffMs: wait.Milliseconds()}
-	if _, err := k.store.Fail(ctx, a.grant, f); err != nil {
-		k.log.Warn("cannot note a failed renewal; the claim ends by itself", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
-	}
 	outcome := model.OutcomeFailed
 	if errors.Is(cause, errNoBudget) {
 		outcome = model.OutcomeRefused
 	}
 	k.recorder.add(k.history(a, got, outcome, cause, verdict{}))
-	k.setTrouble(a.row.AppID, a.row.Kind, snapshotTrouble(a.row.FailCount+1, f, time.Now().Add(wait)))
+	if k.edited(a) {
+		k.release(a) // this failure says nothing about the account as it is now
+		return
+	}
+	wait := waitAfter(a.row, cause, a.clock.earliest(time.Now()))
+	f := model.Failure{Errcode: errcodeOf(cause), Text: describe(cause), BackoffMs: wait.Milliseconds()}
+	if k.settle(a, func(ctx context.Context) (bool, error) { return k.store.Fail(ctx, a.grant, f) }) {
+		k.setTrouble(a.row.AppID, a.row.Kind, snapshotTrouble(a.row.FailCount+1, f, time.Now().Add(wait)))
+	}
 	k.log.Warn("renewal failed", "account", a.row.AppID, "kind", a.row.Kind, "errcode", f.Errcode, "rid", ridOf(cause),
 		"failed", a.row.FailCount+1, "next_try_in", wait.Round(time.Second).String(), "reason", f.Text)
+}
+
+// edited reports whether the account was changed since the attempt read it.
+func (k *Keeper) edited(a *attempt) bool {
+	t, _, err := k.read(a.row.AppID)
+	return err == nil && t.ConfigRev != a.grant.ConfigRev
 }
 
 // tokenDead acts on WeChat's word that the token it was asked with is dead:

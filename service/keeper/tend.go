@@ -19,14 +19,16 @@ var errLost = errors.New("another replica was faster")
 // pause proves nothing.
 func (k *Keeper) tend(appID string) {
 	until := time.Now().Add(k.lookahead)
-	for k.working.Err() == nil {
+	for failed := false; k.working.Err() == nil; {
 		next, err := k.step(appID)
 		switch {
 		case errors.Is(err, model.ErrNotFound), next.IsZero() && err == nil:
 			return
-		case err != nil:
+		case err != nil && failed:
 			k.log.Warn("cannot tend the account; the next scan tries again", "account", appID, "err", err)
 			return
+		case err != nil: // one hiccup is not worth the time to the next scan
+			failed, next = true, time.Now().Add(hiccupPause)
 		case next.After(until) && next.After(time.Now().Add(k.lookahead)):
 			return
 		}
@@ -36,11 +38,14 @@ func (k *Keeper) tend(appID string) {
 	}
 }
 
+// hiccupPause is the time before an account is read again after an error.
+const hiccupPause = time.Second
+
 // step attempts the account's next credential if its time has come, and tells
 // when to look again; the zero time means that the account needs nothing.
 func (k *Keeper) step(appID string) (next time.Time, err error) {
 	if err := k.slots.Acquire(k.working, 1); err != nil {
-		return time.Time{}, nil //nolint:nilerr // stopping: there is nothing to tell
+		return time.Time{}, nil // stopping: there is nothing to tell
 	}
 	defer k.slots.Release(1)
 	t, clk, err := k.read(appID)
@@ -53,6 +58,9 @@ func (k *Keeper) step(appID string) (next time.Time, err error) {
 	}
 	if atMs > t.NowMs {
 		return clk.reached(atMs), nil
+	}
+	if k.isOlder(row) && k.heal(row) {
+		return time.Now(), nil // the period was paid for already
 	}
 	err = k.attempt(&t, row, clk)
 	if errors.Is(err, errLost) {

@@ -28,16 +28,14 @@ func describe(err error) string {
 }
 
 func errcodeOf(err error) int {
-	var e *wechat.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*wechat.Error](err); ok {
 		return e.Errcode
 	}
 	return 0
 }
 
 func ridOf(err error) string {
-	var e *wechat.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*wechat.Error](err); ok {
 		return e.RID
 	}
 	return ""
@@ -45,22 +43,46 @@ func ridOf(err error) string {
 
 // waitAfter is the back-off after a failure, with the classes of our own
 // errors added to WeChat's.
-func (k *Keeper) waitAfter(err error, failed int, nowMs int64) time.Duration {
+func waitAfter(row *model.Credential, err error, nowMs int64) time.Duration {
 	switch {
 	case errors.Is(err, errSealed):
 		return firstHumanWait
-	case errors.Is(err, errNoBudget), errors.Is(err, errStillDead):
-		return forceGap + upTo(forceGap/4)
+	case errors.Is(err, errForce):
+		return forceBackoff(row.FailCount)
 	}
-	return backoff(err, failed, nowMs)
+	wait := backoff(err, row.FailCount, nowMs)
+	if class := wechat.ClassOf(err); class == wechat.Transient || class == wechat.TokenDead {
+		wait = untilTheEnd(wait, row.ExpiresMs-nowMs)
+	}
+	return wait
+}
+
+// troubleOf is what a row says about its newest attempt.
+func troubleOf(row *model.Credential, clk clock) snapshot.Trouble {
+	if row.FailCount == 0 {
+		return snapshot.Trouble{}
+	}
+	return snapshot.Trouble{Errcode: row.FailErrcode, Text: row.FailText, Failing: row.FailCount, NextTry: clk.reached(row.NextRefreshMs)}
 }
 
 func snapshotTrouble(failing int, f model.Failure, next time.Time) snapshot.Trouble {
 	return snapshot.Trouble{Errcode: f.Errcode, Text: f.Text, Failing: failing, NextTry: next}
 }
 
+// setTrouble notes a trouble if it is another one: each note wakes everybody
+// who waits for the account. Two readings of one next try differ by a moment.
 func (k *Keeper) setTrouble(appID, kind string, trouble snapshot.Trouble) {
-	k.table.SetTrouble(appID, kind, trouble)
+	view, found := k.table.Lookup(appID)
+	if !found {
+		return
+	}
+	known := view.Trouble(kind)
+	if moved := trouble.NextTry.Sub(known.NextTry).Abs(); moved < time.Second {
+		known.NextTry = trouble.NextTry
+	}
+	if known != trouble {
+		k.table.SetTrouble(appID, kind, trouble)
+	}
 }
 
 // history is the row of an attempt.

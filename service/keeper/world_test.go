@@ -9,13 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/glebarez/go-sqlite"
+	"go.uber.org/goleak"
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/keeper"
@@ -34,7 +33,7 @@ func TestMain(m *testing.M) {
 	sqlite.MustRegisterScalarFunction("bubble_now_ms", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return time.Now().UnixMilli(), nil
 	})
-	m.Run()
+	goleak.VerifyTestMain(m)
 }
 
 const (
@@ -48,67 +47,94 @@ type world struct {
 	t        *testing.T
 	sim      *simtest.Server
 	path     string
+	store    *model.Store // for the test's own looks at the rows
 	ring     *secret.Keyring
 	accounts []string
-	mode     wechat.Mode
-	tickets  []string
+	setup    setup
 }
 
-// setup of a world. Zero fields: stable mode, the jsapi ticket, one account.
+// setup of a world. Zero fields: stable mode, the jsapi ticket, one account,
+// the database's clock as the bubble's, a keeper with its defaults, cron.
 type setup struct {
 	simulator simulator.Options
 	mode      wechat.Mode
 	tickets   []string
 	accounts  int
+	nowMS     string // SQL expression
+	tune      func(*keeper.Options)
 }
 
 func newWorld(t *testing.T, s setup) *world {
 	t.Helper()
-	w := &world{t: t, path: filepath.Join(t.TempDir(), "wxsign.db"), mode: s.mode, tickets: s.tickets}
-	if w.mode == "" {
-		w.mode = wechat.Stable
+	if s.mode == "" {
+		s.mode = wechat.Stable
 	}
-	if w.tickets == nil {
-		w.tickets = []string{snapshot.KindJSAPI}
+	if s.tickets == nil {
+		s.tickets = []string{snapshot.KindJSAPI}
 	}
+	if s.nowMS == "" {
+		s.nowMS = "bubble_now_ms()"
+	}
+	w := &world{t: t, path: filepath.Join(t.TempDir(), "wxsign.db"), setup: s}
 	for i := range max(s.accounts, 1) {
 		id := appID
 		if i > 0 {
 			id = fmt.Sprintf("wx%016d", i)
 		}
 		w.accounts = append(w.accounts, id)
-		s.simulator.Accounts = append(s.simulator.Accounts, simulator.Account{AppID: id, Secret: "secret-of-" + id, Domains: []string{"example.com"}})
+		s.simulator.Accounts = append(s.simulator.Accounts,
+			simulator.Account{AppID: id, Secret: "secret-of-" + id, Domains: []string{"example.com"}})
 	}
 	w.sim = simtest.StartPiped(t, s.simulator)
 	keys, err := secret.ParseKeys(secret.NewKey())
 	must(t, err)
 	w.ring, err = secret.NewKeyring(keys...)
 	must(t, err)
-	store := w.open()
-	_, err = store.MigrateUp(t.Context())
+	w.store = w.open()
+	t.Cleanup(func() { must(t, w.store.Close()) })
+	_, err = w.store.MigrateUp(t.Context())
 	must(t, err)
 	for _, id := range w.accounts {
-		w.insert(store, id)
+		must(t, w.insert(id))
 	}
-	must(t, store.Close())
 	return w
 }
 
 func (w *world) open() *model.Store {
 	w.t.Helper()
-	store, err := model.Open(model.Options{Driver: model.SQLite, DSN: w.path, NowMS: "bubble_now_ms()"})
+	store, err := model.Open(model.Options{Driver: model.SQLite, DSN: w.path, NowMS: w.setup.nowMS})
 	must(w.t, err)
 	return store
 }
 
-func (w *world) insert(store *model.Store, id string) {
-	w.t.Helper()
-	must(w.t, store.InsertAccount(w.t.Context(), model.Account{
+func (w *world) insert(id string) error {
+	return w.store.InsertAccount(w.t.Context(), model.Account{
 		AppID: id, Name: id, Platform: "official_account", Origin: model.OriginFile, Enabled: true,
-		SecretEnc: w.ring.Seal(secret.New("secret-of-"+id), keeper.AppSecretPlace(id)), KeyID: w.ring.SealingKeyID(),
-		TokenMode: string(w.mode), Tickets: w.tickets, Domains: []string{"h5.example.com"},
+		SecretEnc: w.seal(id, "secret-of-"+id), KeyID: w.ring.SealingKeyID(),
+		TokenMode: string(w.setup.mode), Tickets: w.setup.tickets, Domains: []string{"h5.example.com"},
 		Profiles: model.Profiles{signature.DefaultProfile: {JSAPIList: []string{"checkJsApi"}}},
-	}, append([]string{snapshot.KindAccessToken}, w.tickets...)))
+	}, w.kinds())
+}
+
+func (w *world) kinds() []string {
+	return append([]string{snapshot.KindAccessToken}, w.setup.tickets...)
+}
+
+func (w *world) seal(id, appSecret string) []byte {
+	return w.ring.Seal(secret.New(appSecret), keeper.AppSecretPlace(id))
+}
+
+// edit changes an account as the panel would.
+func (w *world) edit(id string, change func(*model.Account)) {
+	w.t.Helper()
+	account, err := w.store.Account(w.t.Context(), id)
+	must(w.t, err)
+	change(&account)
+	edited, err := w.store.UpdateAccount(w.t.Context(), account, w.kinds())
+	must(w.t, err)
+	if !edited {
+		w.t.Fatal("the edit was lost")
+	}
 }
 
 // replica is one wxsign: keeper, cron and signer on a database handle of its own.
@@ -120,36 +146,78 @@ type replica struct {
 	keeper *keeper.Keeper
 	cron   *schedule.Scheduler
 	signer *signature.Signer
+
+	stopped bool
 }
 
 // start runs a replica; change may put something between it and its store.
 func (w *world) start(name string, change func(keeper.Store) keeper.Store) *replica {
 	w.t.Helper()
-	r := &replica{w: w, name: name, store: w.open(), table: snapshot.NewTable()}
-	client, err := wechat.New(wechat.Options{BaseURL: "https://simulator.invalid", Transport: overPipes{w.sim}})
-	must(w.t, err)
-	var store keeper.Store = r.store
-	if change != nil {
-		store = change(store)
-	}
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	r.keeper, err = keeper.New(keeper.Options{Store: store, WeChat: client, Table: r.table, Keyring: w.ring, Replica: name, Logger: log})
-	must(w.t, err)
-	r.signer, err = signature.New(signature.Options{Accounts: r.table})
-	must(w.t, err)
-	r.cron = schedule.New(log)
-	must(w.t, r.cron.Add("scan", "@every 5s", r.keeper.Scan))
+	r := w.prepare(name, change)
 	must(w.t, r.keeper.Start(w.t.Context()))
 	r.cron.Start()
 	return r
 }
 
+// prepare makes a replica that does nothing yet.
+func (w *world) prepare(name string, change func(keeper.Store) keeper.Store) *replica {
+	w.t.Helper()
+	r := &replica{w: w, name: name, store: w.open()}
+	w.t.Cleanup(r.drop)
+	options := w.options(name, r.store)
+	if change != nil {
+		options.Store = change(options.Store)
+	}
+	r.table = options.Table
+	var err error
+	r.keeper, err = keeper.New(options)
+	must(w.t, err)
+	r.signer, err = signature.New(signature.Options{Accounts: r.table})
+	must(w.t, err)
+	r.cron = schedule.New(options.Logger)
+	must(w.t, r.cron.Add("scan", "@every 5s", r.keeper.Scan))
+	return r
+}
+
+func (w *world) options(name string, store *model.Store) keeper.Options {
+	w.t.Helper()
+	client, err := wechat.New(wechat.Options{BaseURL: "https://simulator.invalid", Transport: overPipes{w.sim}})
+	must(w.t, err)
+	options := keeper.Options{
+		Store: store, WeChat: client, Table: snapshot.NewTable(), Keyring: w.ring, Replica: name,
+		Logger: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+	}
+	if w.setup.tune != nil {
+		w.setup.tune(&options)
+	}
+	return options
+}
+
+// stop ends a replica in order; without it, the end of the test drops it.
 func (r *replica) stop() {
 	r.w.t.Helper()
+	if r.stopped {
+		return
+	}
+	r.stopped = true
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	must(r.w.t, r.cron.Stop(ctx))
 	must(r.w.t, r.keeper.Stop(ctx))
+	must(r.w.t, r.store.Close())
+}
+
+// drop ends a replica as a process does that is out of time.
+func (r *replica) drop() {
+	if r.stopped {
+		return
+	}
+	r.stopped = true
+	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
+	defer cancel()
+	<-ctx.Done()
+	_ = r.keeper.Stop(ctx) // says that work was lost
+	_ = r.cron.Stop(context.Background())
 	must(r.w.t, r.store.Close())
 }
 
@@ -158,6 +226,10 @@ func (r *replica) stop() {
 func (r *replica) sign(id string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	return r.signWithin(ctx, id)
+}
+
+func (r *replica) signWithin(ctx context.Context, id string) error {
 	config, err := r.signer.AwaitConfig(ctx, signature.Request{URL: pageURL, AppID: id})
 	if err != nil {
 		return err
@@ -177,60 +249,6 @@ func (r *replica) sign(id string) error {
 		return fmt.Errorf("WeChat says %s: %s", verdict.Msg, verdict.Why)
 	}
 	return nil
-}
-
-// calls are the simulator's totals by path.
-func (w *world) calls() map[string]int {
-	w.t.Helper()
-	var ledger struct {
-		Totals map[string]struct{ Calls int }
-	}
-	w.sim.Control(w.t, "GET", "/_sim/ledger", nil, &ledger)
-	calls := map[string]int{}
-	for path, total := range ledger.Totals {
-		calls[path] = total.Calls
-	}
-	return calls
-}
-
-func (w *world) tokenCalls() int {
-	calls := w.calls()
-	return calls["/cgi-bin/token"] + calls["/cgi-bin/stable_token"]
-}
-
-// rows reads the history of an account, newest first.
-func (w *world) rows(id string) []model.History {
-	w.t.Helper()
-	store := w.open()
-	defer store.Close()
-	rows, err := store.HistoryOf(w.t.Context(), id, 100_000)
-	must(w.t, err)
-	return rows
-}
-
-func count(rows []model.History, kind string, outcomes ...string) int {
-	n := 0
-	for _, h := range rows {
-		if h.Kind == kind && slices.Contains(outcomes, h.Outcome) {
-			n++
-		}
-	}
-	return n
-}
-
-func (w *world) credential(id, kind string) model.Credential {
-	w.t.Helper()
-	store := w.open()
-	defer store.Close()
-	tended, err := store.Tended(w.t.Context(), id)
-	must(w.t, err)
-	return *tended.Credential(kind)
-}
-
-func inBubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	t.Parallel()
-	synctest.Test(t, f)
 }
 
 func must(t *testing.T, err error) {

@@ -75,12 +75,20 @@ func (p *program) buildKeeper() error {
 		Store: p.store, WeChat: client, Table: p.table, Keyring: p.ring, Replica: p.replica,
 		Timing: keeper.Timing{
 			StableMargin: c.Refresh.StableMargin.Std(), ClassicMargin: c.Refresh.ClassicMargin.Std(), TicketMargin: c.Refresh.TicketMargin.Std(),
-			Jitter: c.Refresh.Jitter.Std(), MinInterval: c.Refresh.MinInterval.Std(), Lease: c.Refresh.Lease.Std(),
+			Jitter: noneIfZero(c.Refresh.Jitter), MinInterval: c.Refresh.MinInterval.Std(), Lease: c.Refresh.Lease.Std(),
 		},
 		Concurrency: c.Refresh.Concurrency, Lookahead: interval + time.Second, ProbeInterval: c.Refresh.Probe.Std(),
 		Logger: p.log,
 	})
 	return err
+}
+
+// noneIfZero is a duration for an option whose zero means its default.
+func noneIfZero(d config.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d.Std()
 }
 
 // baseURL is where WeChat answers. The built-in simulator may have been given

@@ -58,6 +58,7 @@ func commands() []command {
 		{"migrate", "up | status: the database schema", migrateCommand},
 		{"config", "new | check | show: the configuration", configCommand},
 		{"master-key", "new: make a key that seals secrets in the database", masterKeyCommand},
+		{"admin", "reset-password NAME: a one-time password for the panel", adminCommand},
 		{"sign", "sign a page URL with the stored ticket", signCommand},
 		{"verify", "explain a signature that WeChat refused", verifyCommand},
 		{"simulator", "run only the pretend WeChat, for tests", simulatorCommand},

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/auth"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/schedule"
@@ -49,6 +51,8 @@ type program struct {
 	store     *model.Store
 	table     *snapshot.Table
 	keeper    *keeper.Keeper
+	people    *auth.Auth
+	replica   string // this process among the replicas
 	scheduler *schedule.Scheduler
 	started   atomic.Bool // the stored accounts are being served
 
@@ -57,6 +61,7 @@ type program struct {
 	// simulatedSince is when the simulator began: it knows nothing older.
 	simulatedSince time.Time
 	pages          *listener
+	admin          *listener // nil = the panel is on pages
 	ops            *listener // nil = off
 }
 
@@ -111,6 +116,11 @@ func (p *program) open(ctx context.Context) (err error) {
 	if p.pages, err = listen(ctx, "server", c.Server.Listen, tlsFiles{c.Server.TLSCert, c.Server.TLSKey}); err != nil {
 		return err
 	}
+	if c.Admin.Listen != "" {
+		if p.admin, err = listen(ctx, "admin", c.Admin.Listen, tlsFiles{c.Admin.TLSCert, c.Admin.TLSKey}); err != nil {
+			return err
+		}
+	}
 	if c.Ops.Listen != "" {
 		p.ops, err = listen(ctx, "ops", c.Ops.Listen, tlsFiles{})
 	}
@@ -132,6 +142,9 @@ func (p *program) start(ctx context.Context) error {
 	if err := p.registerAccounts(ctx); err != nil {
 		return err
 	}
+	if err := p.welcome(ctx); err != nil {
+		return err
+	}
 	if err := p.keeper.Start(ctx); err != nil {
 		return err
 	}
@@ -142,8 +155,8 @@ func (p *program) start(ctx context.Context) error {
 
 // wait returns when the process is asked to end or a listener fails.
 func (p *program) wait(ctx context.Context) error {
-	failed := make(chan error, 3)
-	for _, l := range []*listener{p.pages, p.ops, p.simulated} {
+	failed := make(chan error, 4)
+	for _, l := range []*listener{p.pages, p.admin, p.ops, p.simulated} {
 		if l != nil {
 			go func() {
 				select {
@@ -163,25 +176,31 @@ func (p *program) wait(ctx context.Context) error {
 	}
 }
 
-// stop ends everything in reverse order: first the pages are drained, then
-// nothing new is renewed, and last the simulator goes, which renewals in
-// flight may still need.
+// stop drains the pages while renewals end: neither may cost the other its
+// time, for a token that WeChat has issued must still be published. The
+// simulator goes last, which renewals in flight may still need.
 func (p *program) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.config.Server.ShutdownTimeout.Std())
 	defer cancel()
-	var errs []error
-	if p.pages != nil {
-		errs = append(errs, p.pages.close(ctx))
-	}
+	var drain sync.WaitGroup
+	var drained error
+	drain.Go(func() { drained = closeAll(ctx, p.pages, p.admin) })
+	var renewed error
 	if p.scheduler != nil {
-		errs = append(errs, p.scheduler.Stop(ctx), p.keeper.Stop(ctx))
+		renewed = errors.Join(p.scheduler.Stop(ctx), p.keeper.Stop(ctx))
 	}
-	for _, l := range []*listener{p.ops, p.simulated} {
+	drain.Wait()
+	return wrapStop(errors.Join(drained, renewed, closeAll(ctx, p.ops, p.simulated)))
+}
+
+func closeAll(ctx context.Context, listeners ...*listener) error {
+	var errs []error
+	for _, l := range listeners {
 		if l != nil {
 			errs = append(errs, l.close(ctx))
 		}
 	}
-	return wrapStop(errors.Join(errs...))
+	return errors.Join(errs...)
 }
 
 // announce tells people where to go.
@@ -195,7 +214,7 @@ func (p *program) announce() {
 
 // addresses are those that are open, as the log tells them.
 func (p *program) addresses() []any {
-	where := []any{"listen", p.pages.origin()}
+	where := []any{"listen", p.pages.origin(), "panel", p.panelURL()}
 	if p.simulated != nil {
 		where = append(where, "simulator", p.simulated.origin())
 	}

@@ -72,7 +72,7 @@ UPDATE credential SET version=version+1, publish_id=@PublishID, published_by=@Ow
   longest_life_ms=CASE WHEN longest_life_ms<@LifeMs THEN @LifeMs ELSE longest_life_ms END,
   birth_known=@BirthKnown, next_refresh_ms=@NextRefreshMs, lease_owner='', lease_until_ms=0, updated_ms=NOWMS,
   fail_count=0, fail_errcode=0, fail_text=''
-WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND version=@Version AND config_rev=@ConfigRev`,
+WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner AND version=@Version AND config_rev=@ConfigRev`,
 		g.args(map[string]any{
 			"PublishID": p.PublishID, "ValueEnc": p.ValueEnc, "KeyID": p.KeyID, "ValueHash": p.ValueHash,
 			"IssuedMs": p.IssuedMs, "ExpiresMs": p.ExpiresMs, "LifeMs": p.LifeMs, "BirthKnown": p.BirthKnown,
@@ -95,7 +95,7 @@ func (s *Store) Unchanged(ctx context.Context, g Grant, expiresMs, nextRefreshMs
 	n, err := s.exec(ctx, "note unchanged "+g.Kind, `
 UPDATE credential SET expires_ms=@ExpiresMs, next_refresh_ms=@NextRefreshMs, lease_owner='', lease_until_ms=0,
   updated_ms=NOWMS, fail_count=0, fail_errcode=0, fail_text=''
-WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND version=@Version AND config_rev=@ConfigRev`,
+WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner AND version=@Version AND config_rev=@ConfigRev`,
 		g.args(map[string]any{"ExpiresMs": expiresMs, "NextRefreshMs": nextRefreshMs}))
 	return n == 1, err
 }

@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS credential (
   force_day       INT          NOT NULL DEFAULT 0,  -- yyyymmdd in Beijing of force_count
   force_count     INT          NOT NULL DEFAULT 0,
   force_ms        BIGINT       NOT NULL DEFAULT 0,  -- the last force refresh
+  next_probe_ms   BIGINT       NOT NULL DEFAULT 0,  -- access_token: when to prove it alive; 0 = not planned yet
+  probed_dead_hash CHAR(64)    NOT NULL DEFAULT '', -- value that a probe found dead
   PRIMARY KEY (app_id, kind),
   KEY credential_due (next_refresh_ms),
   KEY credential_updated (updated_ms)

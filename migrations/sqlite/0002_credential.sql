@@ -25,6 +25,8 @@ CREATE TABLE credential (
   force_day       INTEGER NOT NULL DEFAULT 0,  -- yyyymmdd in Beijing of force_count
   force_count     INTEGER NOT NULL DEFAULT 0,
   force_ms        INTEGER NOT NULL DEFAULT 0,  -- the last force refresh
+  next_probe_ms   INTEGER NOT NULL DEFAULT 0,  -- access_token: when to prove it alive; 0 = not planned yet
+  probed_dead_hash TEXT   NOT NULL DEFAULT '', -- value that a probe found dead
   PRIMARY KEY (app_id, kind)
 ) WITHOUT ROWID;
 CREATE INDEX credential_due ON credential (next_refresh_ms);

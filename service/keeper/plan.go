@@ -13,7 +13,7 @@ type Timing struct {
 	StableMargin  time.Duration // before the end of a stable token
 	ClassicMargin time.Duration // before the end of a classic token
 	TicketMargin  time.Duration // before the end of a ticket
-	Jitter        time.Duration // most that accounts are spread apart
+	Jitter        time.Duration // most that accounts are spread apart; negative = not at all
 	MinInterval   time.Duration // between two calls for one credential
 	Lease         time.Duration // how long a claim lasts
 }
@@ -42,7 +42,7 @@ func (t Timing) withDefaults() Timing {
 		{&t.MinInterval, &d.MinInterval},
 		{&t.Lease, &d.Lease},
 	} {
-		if *field.value <= 0 {
+		if *field.value == 0 {
 			*field.value = *field.fallback
 		}
 	}

@@ -1,0 +1,176 @@
+package handler
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wxsign/wxsign/service/auth"
+	"github.com/wxsign/wxsign/service/history"
+	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/web"
+)
+
+// panelPath is where router mounts the panel.
+const panelPath = "/admin"
+
+// panelPolicy is the Content-Security-Policy of every page of the panel:
+// nothing inline, nothing from elsewhere, in nobody's frame.
+const panelPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// PanelOptions says what the panel shows. Zero fields mean: Location = the
+// process's own time zone.
+type PanelOptions struct {
+	People  *auth.Auth
+	History *history.Desk
+	// Status is how this replica is.
+	Status func() keeper.Status
+	// Troubles lists what is wrong with which account.
+	Troubles func() []keeper.AccountTrouble
+	Replica  string // this process among the replicas
+	Database string // the driver's name
+	Version  string // of wxsign
+	// PublicURL is how browsers reach the panel, where that is configured.
+	PublicURL string
+	// TrustedProxies are addresses or CIDRs whose X-Forwarded-Proto counts.
+	TrustedProxies []string
+	Location       *time.Location // of the times on the pages
+}
+
+// Panel serves the pages below /admin/.
+type Panel struct {
+	options PanelOptions
+	proxies []netip.Prefix
+	pages   map[string]*template.Template
+	texts   panelTexts
+	assets  map[string]asset
+}
+
+// NewPanel checks the options and reads the embedded pages.
+func NewPanel(o PanelOptions) (*Panel, error) {
+	if o.People == nil || o.History == nil || o.Status == nil || o.Troubles == nil {
+		return nil, errors.New("panel: People, History, Status and Troubles are required")
+	}
+	if o.Location == nil {
+		o.Location = time.Local
+	}
+	p := &Panel{options: o}
+	var err error
+	if p.proxies, err = parseProxies(o.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("panel: %w", err)
+	}
+	if p.texts, err = readPanelTexts(); err != nil {
+		return nil, fmt.Errorf("panel: %w", err)
+	}
+	if p.assets, err = readPanelAssets(); err != nil {
+		return nil, fmt.Errorf("panel: %w", err)
+	}
+	p.pages = map[string]*template.Template{}
+	for _, name := range []string{"signin", "password", "overview", "history", "error"} {
+		p.pages[name], err = template.New("base.html").Option("missingkey=error").
+			ParseFS(web.Admin(), "base.html", name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("panel: %w", err)
+		}
+	}
+	return p, nil
+}
+
+func readPanelAssets() (map[string]asset, error) {
+	assets := map[string]asset{}
+	for _, name := range []string{"admin.css", "admin.js", "icon.svg", "vendor/oat.min.css", "vendor/htmx.min.js"} {
+		body, err := fs.ReadFile(web.Static(), name)
+		if err != nil {
+			return nil, err
+		}
+		assets[name] = newAsset(name, body)
+	}
+	icon := assets["icon.svg"]
+	icon.contentType = "image/svg+xml"
+	assets["icon.svg"] = icon
+	return assets, nil
+}
+
+// panelView is what every page has: who looks at it, and in which language.
+// D is the page's own.
+type panelView struct {
+	panel *Panel
+	text  panelText
+
+	Page   string       // name of the template
+	Person *auth.Person // nil where nobody is signed in
+	Here   string       // path and query of this page, without lang
+	Live   bool         // only the part that refreshes itself is asked for
+	D      any
+}
+
+// render answers with a page.
+func (p *Panel) render(c *gin.Context, status int, page string, data any) error {
+	v := panelView{panel: p, text: p.text(c), Page: page, Here: here(c.Request.URL), Live: isRefresh(c), D: data}
+	if s, signedIn := sessionOf(c); signedIn {
+		v.Person = &s.Person
+	}
+	var body bytes.Buffer
+	if err := p.pages[page].Execute(&body, v); err != nil {
+		return fmt.Errorf("page %s: %w", page, err)
+	}
+	c.Header("Content-Language", v.text.name)
+	c.Data(status, contentTypes[".html"], body.Bytes())
+	return nil
+}
+
+// Headers are right for every answer of the panel.
+func (p *Panel) Headers(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("Content-Security-Policy", panelPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Cookie, Accept-Language, HX-Request")
+	c.Next()
+}
+
+// Asset answers GET /admin/static/*path.
+func (p *Panel) Asset(c *gin.Context) error {
+	file, known := p.assets[strings.TrimPrefix(c.Param("path"), "/")]
+	if !known {
+		return ErrNotFound
+	}
+	c.Writer.Header().Del("Vary")
+	file.serve(c, assetMaxAge)
+	return nil
+}
+
+// isRefresh reports whether htmx asks for the part of a page that refreshes
+// itself: nobody has clicked.
+func isRefresh(c *gin.Context) bool { return c.GetHeader("HX-Request") == "true" }
+
+// here is an address of the panel without its choice of language.
+func here(u *url.URL) string {
+	query := u.Query()
+	query.Del("lang")
+	if len(query) == 0 {
+		return u.EscapedPath()
+	}
+	return u.EscapedPath() + "?" + query.Encode()
+}
+
+// seeOther sends the browser on with a GET.
+func seeOther(c *gin.Context, where string) error {
+	c.Redirect(http.StatusSeeOther, where)
+	c.Abort()
+	return nil
+}

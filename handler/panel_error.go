@@ -1,0 +1,77 @@
+package handler
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wxsign/wxsign/service/auth"
+	"github.com/wxsign/wxsign/service/history"
+)
+
+// panelProblem is a row of the table that maps errors to pages. Its texts are
+// error.<name>.title and error.<name>.mend.
+type panelProblem struct {
+	err    error
+	status int
+	name   string
+}
+
+var panelProblems = []panelProblem{
+	{ErrNotFound, http.StatusNotFound, "not_found"},
+	{ErrMethodNotAllowed, http.StatusMethodNotAllowed, "method"},
+	{ErrTooManyRequests, http.StatusTooManyRequests, "too_many"},
+	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
+	{errForbidden, http.StatusForbidden, "forbidden"},
+	{errInsecure, http.StatusForbidden, "insecure"},
+	{errBodyTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+	{errForm, http.StatusBadRequest, "form"},
+	{history.ErrPlace, http.StatusNotFound, "not_found"},
+	{auth.ErrUnreachable, http.StatusServiceUnavailable, "database"},
+}
+
+// errorData is what error.html shows.
+type errorData struct {
+	Name      string
+	RequestID string
+	Again     bool // the same may work in a moment
+}
+
+// Fail answers an error with a page and ends the request. An error that is not
+// in the table is logged here, once, and its text stays inside.
+func (p *Panel) Fail(c *gin.Context, err error) {
+	problem := panelProblem{status: http.StatusInternalServerError, name: "internal"}
+	for _, row := range panelProblems {
+		if errors.Is(err, row.err) {
+			problem = row
+			break
+		}
+	}
+	if problem.status >= http.StatusInternalServerError {
+		slog.ErrorContext(c.Request.Context(), "request failed", "request_id", RequestID(c), "path", c.FullPath(), "err", err)
+	}
+	setRetryAfter(c, err)
+	data := errorData{Name: problem.name, RequestID: RequestID(c), Again: problem.status >= http.StatusInternalServerError}
+	if err := p.render(c, problem.status, "error", data); err != nil {
+		Fail(c, err)
+	}
+	c.Abort()
+}
+
+// Page makes f a page: its error is answered by Fail.
+func (p *Panel) Page(f Func) Func {
+	return func(c *gin.Context) error {
+		if err := f(c); err != nil {
+			p.Fail(c, err)
+		}
+		return nil
+	}
+}
+
+// NotFound answers every address below /admin that is no page.
+func (p *Panel) NotFound(*gin.Context) error { return ErrNotFound }
+
+// NoMethod answers methods that a page does not know.
+func (p *Panel) NoMethod(*gin.Context) error { return ErrMethodNotAllowed }

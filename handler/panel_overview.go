@@ -1,0 +1,162 @@
+package handler
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wxsign/wxsign/service/history"
+	"github.com/wxsign/wxsign/service/keeper"
+)
+
+// mostTroubled bounds the accounts that stand above the list.
+const mostTroubled = 10
+
+// overviewData is what overview.html shows.
+type overviewData struct {
+	Status   keeper.Status
+	Troubled []history.Account // the worst first; empty where the list is short enough to show them itself
+	Accounts []history.Account
+	After    string // where this page of accounts begins, "" = at the first
+	Next     string // where the next one does, "" = there is none
+	Now      time.Time
+	Ahead    time.Duration // this machine's clock before the database's
+	Replica  string
+	Database string
+	Version  string
+}
+
+// clockTolerance is how far the clocks may differ before the page says so.
+const clockTolerance = 2 * time.Second
+
+// ClockDiffers reports whether the difference is worth a word.
+func (d overviewData) ClockDiffers() bool { return d.Ahead.Abs() > clockTolerance }
+
+// Overview answers GET /admin/.
+func (p *Panel) Overview(c *gin.Context) error {
+	ctx := c.Request.Context()
+	accounts, err := p.options.History.Accounts(ctx, c.Query("after"))
+	if err != nil {
+		return err
+	}
+	data := overviewData{
+		Status: p.options.Status(), Accounts: accounts.List, After: c.Query("after"), Next: accounts.Next,
+		Now: accounts.Now, Ahead: time.Since(accounts.Now),
+		Replica: p.options.Replica, Database: p.options.Database, Version: p.options.Version,
+	}
+	if data.After != "" || data.Next != "" {
+		if data.Troubled, err = p.options.History.AccountsOf(ctx, p.troubled()); err != nil {
+			return err
+		}
+	} else {
+		history.WorstFirst(data.Accounts)
+	}
+	return p.render(c, http.StatusOK, "overview", data)
+}
+
+// troubled lists the accounts that a person should look at first, those with
+// a credential that cannot be used before the others.
+func (p *Panel) troubled() []string {
+	troubles := p.options.Troubles()
+	slices.SortStableFunc(troubles, func(a, b keeper.AccountTrouble) int {
+		switch {
+		case a.Live == b.Live:
+			return 0
+		case b.Live:
+			return -1
+		}
+		return 1
+	})
+	var appIDs []string
+	for _, t := range troubles {
+		if len(appIDs) < mostTroubled && !slices.Contains(appIDs, t.AppID) {
+			appIDs = append(appIDs, t.AppID)
+		}
+	}
+	return appIDs
+}
+
+// AllWell reports whether nothing on this replica needs a person.
+func (d overviewData) AllWell() bool { return !d.Status.Degraded && d.Status.Ready }
+
+// HistoryOf is the address of an account's history.
+func (v panelView) HistoryOf(appID string) string {
+	return panelPath + "/history?account=" + url.QueryEscape(appID)
+}
+
+// OverviewFrom is the address of the accounts after one.
+func (v panelView) OverviewFrom(after string) string {
+	return panelPath + "/?after=" + url.QueryEscape(after)
+}
+
+// Share is how much of a life is left, in percent.
+func (v panelView) Share(left, life time.Duration) int64 {
+	if life <= 0 {
+		return 0
+	}
+	return min(100, int64(100*left/life))
+}
+
+// KindText is the name of a kind of credential as people say it.
+func (v panelView) KindText(kind string) string { return v.optional("kind."+kind, kind) }
+
+// Cause explains a failure in a few words, "" where we do not know it.
+func (v panelView) Cause(errcode int, kind, text string) string {
+	return v.optional(v.causeKey(errcode, kind, text)+".title", "")
+}
+
+// Mend says what to do about a failure, else the keeper's own words.
+func (v panelView) Mend(errcode int, kind, text, otherwise string) string {
+	mend := v.optional(v.causeKey(errcode, kind, text)+".mend", otherwise)
+	ip := v.optional("errcode.ip", "")
+	if found := refusedIP.FindStringSubmatch(text); found != nil {
+		ip = found[1]
+	}
+	return strings.ReplaceAll(mend, "{ip}", ip)
+}
+
+// causeKey is the text of an errcode, or of a failure without one. 40001 means
+// something else for a ticket than for a token.
+func (v panelView) causeKey(errcode int, kind, text string) string {
+	if errcode == 0 {
+		for _, cause := range causes {
+			if strings.Contains(text, cause.words) {
+				return "cause." + cause.name
+			}
+		}
+	}
+	key := "errcode." + strconv.Itoa(errcode)
+	if _, found := v.text.words[key+"."+kind+".title"]; found {
+		return key + "." + kind
+	}
+	return key
+}
+
+// causes are the words by which the keeper's text tells a failure that has no
+// errcode; a test holds them equal to the errors' own.
+var causes = []struct{ words, name string }{
+	{"cannot connect", "cannot_connect"},
+	{"no trusted connection", "untrusted"},
+	{"not an answer of WeChat's API", "not_wechat"},
+	{"garbage answer", "garbage"},
+	{"deadline exceeded", "timeout"},
+	{"connection broke", "broken"},
+	{"a sealed value cannot be opened", "sealed"},
+}
+
+func (v panelView) optional(key, otherwise string) string {
+	if words, found := v.text.words[key]; found {
+		return words
+	}
+	return otherwise
+}
+
+// refusedIP finds the address that WeChat refused: "invalid ip 1.2.3.4 ipv6
+// ::ffff:1.2.3.4, not in whitelist" (observed).
+var refusedIP = regexp.MustCompile(`invalid ip ([0-9a-fA-F.:]+)`)

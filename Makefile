@@ -3,11 +3,13 @@
 #   make test TESTFLAGS='-run TestSign'     flags for go test
 #   make fuzz FUZZTIME=5m                   time for each fuzz test
 #   make race RACE=./service/keeper         packages under the race detector
+#   make chaos CHAOS_MINUTES=20 CHAOS_SEED=7  a longer storm, or one again
 
 GO        ?= go
 FUZZTIME  ?= 30s
 TESTFLAGS ?=
 RACE      ?= ./...
+CHAOS_MINUTES ?= 10
 
 # Gin without its MessagePack codec, which nothing here speaks.
 TAGS := -tags=nomsgpack
@@ -22,7 +24,7 @@ DATE    ?= $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS := -s -w -X $(PACKAGE)/cli.Version=$(VERSION) -X $(PACKAGE)/cli.Commit=$(COMMIT) -X $(PACKAGE)/cli.Date=$(DATE)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build fmt lint test race bench fuzz cover check
+.PHONY: help deps build fmt lint test race bench fuzz chaos cover check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +56,9 @@ bench: deps ## benchmarks; bench/ is a module of its own
 
 fuzz: deps ## every fuzz test for FUZZTIME each; `make test` runs their seeds
 	@scripts/fuzz.sh $(FUZZTIME) $(TAGS)
+
+chaos: deps ## real replicas under kills, cuts and storms, in full size: a quarter of an hour
+	CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test $(TAGS) -count 1 -timeout 90m -v ./chaos
 
 cover: deps ## coverage over all packages, in cover.html
 	$(GO) test $(TAGS) -timeout 10m -coverpkg=./... -coverprofile=cover.out ./...

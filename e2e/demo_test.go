@@ -114,7 +114,7 @@ func TestDemoPageIsAcceptedOnEveryDevice(t *testing.T) {
 				if label != strings.Contains(tt.query, "client=") {
 					t.Errorf("label of the simulation: %q", got.Simulated)
 				}
-				if got.Report != "Verdict sent; the panel shows it" {
+				if got.Report != "Verdict sent and kept on the server" {
 					t.Errorf("report: %q", got.Report)
 				}
 			})
@@ -159,7 +159,7 @@ func TestInvalidSignatureIsShownWithCauseAndMend(t *testing.T) {
 				if got.Compare != "equal to the signed URL" || got.Real != got.Signed {
 					t.Errorf("realAuthUrl %q (%s), signed %q", got.Real, got.Compare, got.Signed)
 				}
-				if got.Report != "Verdict sent; the panel shows it" {
+				if got.Report != "Verdict sent and kept on the server" {
 					t.Errorf("report: %q", got.Report)
 				}
 				if !eval[bool](p, `new Promise(done => { setTimeout(done, 1000, false); wx.ready(() => done(true)); })`) {

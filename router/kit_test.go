@@ -50,7 +50,7 @@ const (
 )
 
 // nextTry is when the keeper tries again for the accounts without a ticket.
-const nextTry = 40 * time.Second
+const nextTry = 10 * time.Minute
 
 func accounts(t testing.TB) []snapshot.Account {
 	t.Helper()

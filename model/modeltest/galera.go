@@ -17,7 +17,9 @@ import (
 )
 
 // providers are where systems put Galera's library.
-var providers = [...]string{"/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so", "/usr/lib64/galera/libgalera_smm.so"}
+var providers = [...]string{
+	"/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so", "/usr/lib64/galera/libgalera_smm.so",
+}
 
 // GaleraCluster is nodes of one cluster on loopback. Every node takes writes.
 // Its methods belong on the test's goroutine.
@@ -109,7 +111,7 @@ func (c *GaleraCluster) remove(n *galeraNode) {
 			c.t.Errorf("stop a Galera node: %v", err)
 		}
 	}
-	if err := n.mariadbd.remove(); err != nil {
+	if err := n.remove(); err != nil {
 		c.t.Errorf("remove a Galera node: %v", err)
 	}
 }
@@ -173,12 +175,12 @@ func newGaleraNode() (*galeraNode, error) {
 	n := &galeraNode{mariadbd: mariadbd{binary: binary, dir: dir}, provider: provider}
 	for _, port := range []*int{&n.port, &n.group, &n.transfer} {
 		if *port, err = lowPort(); err != nil {
-			return nil, errors.Join(err, n.mariadbd.remove())
+			return nil, errors.Join(err, n.remove())
 		}
 	}
 	err = os.WriteFile(filepath.Join(dir, "wsrep_sst_folder"), []byte(copier), 0o700) //nolint:gosec // a program
 	if err = errors.Join(err, n.bootstrap()); err != nil {
-		return nil, errors.Join(err, n.mariadbd.remove())
+		return nil, errors.Join(err, n.remove())
 	}
 	return n, nil
 }

@@ -7,19 +7,31 @@ import (
 	"github.com/wxsign/wxsign/service/snapshot"
 )
 
-// health remembers since when the database cannot be reached.
+// health remembers since when the database cannot be reached, and since when
+// it can again.
 type health struct {
-	downSince atomic.Pointer[time.Time]
+	downSince, backSince atomic.Pointer[time.Time]
 }
 
 // database notes the outcome of a statement.
 func (h *health) database(err error) {
-	if err == nil {
-		h.downSince.Store(nil)
-		return
-	}
 	now := time.Now()
-	h.downSince.CompareAndSwap(nil, &now)
+	switch {
+	case err != nil:
+		h.downSince.CompareAndSwap(nil, &now)
+	case h.downSince.Swap(nil) != nil:
+		h.backSince.Store(&now)
+	}
+}
+
+// backFor is how long the database has been back after it was away; the second
+// result is false where it never was.
+func (h *health) backFor() (time.Duration, bool) {
+	since := h.backSince.Load()
+	if since == nil {
+		return 0, false
+	}
+	return time.Since(*since), true
 }
 
 // The codes of Status.Codes: what is not as it should be.

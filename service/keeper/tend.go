@@ -59,6 +59,9 @@ func (k *Keeper) step(appID string) (next time.Time, err error) {
 	if atMs > t.NowMs {
 		return clk.reached(atMs), nil
 	}
+	if wait := k.holderGrace(row); wait > 0 {
+		return time.Now().Add(wait), nil
+	}
 	if k.isOlder(row) && k.heal(row) {
 		return time.Now(), nil // the period was paid for already
 	}
@@ -67,6 +70,17 @@ func (k *Keeper) step(appID string) (next time.Time, err error) {
 		return time.Now().Add(lostPause), nil
 	}
 	return time.Now(), err
+}
+
+// holderGrace is how long to leave an abandoned claim alone. Where the database
+// was away, its holder may only have been waiting, with a value in hand that
+// WeChat has issued: it gets the time of its next try to publish it.
+func (k *Keeper) holderGrace(row *model.Credential) time.Duration {
+	back, wasAway := k.health.backFor()
+	if row.LeaseOwner == "" || !wasAway {
+		return 0
+	}
+	return mostPublishPause + time.Second - back
 }
 
 // lostPause lets the winner get on before the row is read again.

@@ -39,6 +39,31 @@ func TestDatabaseDownAtTheStart(t *testing.T) {
 	}
 }
 
+// Regression: a database that went away between two steps of the start ended
+// the process.
+func TestDatabaseGoneInTheMiddleOfTheStart(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"INSERT INTO master_key", "INSERT INTO account", "INSERT INTO credential", "INSERT INTO person"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			sim := startSimulator(t, simulator.Account{})
+			proxy, dsn := modeltest.NewProxyFor(t, modeltest.MariaDB(t))
+			cut := proxy.CutNextReply(func(query []byte) bool { return strings.Contains(string(query), step) })
+			s := newPlace(t, oneAccount, append(production(dsn),
+				"WXSIGN_WECHAT_BASE_URL="+sim.URL, "WXSIGN_SECURITY_MASTER_KEY="+newKey(t))...).startReady(t)
+			select {
+			case <-cut:
+			default:
+				t.Error("the reply was never cut: this tested nothing")
+			}
+			if !strings.Contains(s.log.String(), "beginning anew") {
+				t.Errorf("no word of it in the log:\n%s", s.log)
+			}
+			s.sign(page, sim.URL)
+		})
+	}
+}
+
 // onDatabase is a production configuration on a server of its own.
 func onDatabase(t testing.TB, database *modeltest.Server, sim *simtest.Server) *place {
 	t.Helper()

@@ -27,7 +27,9 @@ func TestLateHolder(t *testing.T) {
 			c.beLate(lay, size.late)
 			probes.end()
 			probes.holdValid(t)
-			c.holdBooks(10*time.Second, 0)
+			if total := c.holdBooks(10*time.Second, 0); total.failed != 1 || total.dropped != 1 {
+				t.Errorf("%s; want one attempt that failed and its value in vain: did the holder sleep at all?", total)
+			}
 			c.holdNothingStuck()
 			c.holdQuiet()
 		})

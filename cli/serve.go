@@ -127,12 +127,30 @@ func (p *program) open(ctx context.Context) (err error) {
 	return err
 }
 
-// start brings the database up to date, loads what is stored and begins to
-// renew. The HTTP side answers all the while and says that it is not ready.
+// start gets ready as soon as the database lets it. The HTTP side answers all
+// the while and says that it is not ready. A database that goes away in the
+// middle of it is no reason to end: every step may be repeated.
 func (p *program) start(ctx context.Context) error {
-	if err := reachDatabase(ctx, p.store, p.log); err != nil {
-		return err
+	for {
+		if err := reachDatabase(ctx, p.store, p.log); err != nil {
+			return err
+		}
+		err := p.prepare(ctx)
+		if !errors.Is(err, model.ErrUnreachable) && !errors.Is(err, model.ErrNotApplied) {
+			return err
+		}
+		p.log.Warn("the database went away while starting; beginning anew", "err", err)
+		select {
+		case <-time.After(firstDatabasePause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+}
+
+// prepare brings the database up to date, loads what is stored and begins to
+// renew.
+func (p *program) prepare(ctx context.Context) error {
 	if err := prepareSchema(ctx, p.config.Database, p.store, p.log); err != nil {
 		return err
 	}

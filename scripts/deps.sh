@@ -20,6 +20,14 @@ has_any() {
 
 has_database() { [ -n "${WXSIGN_TEST_MYSQL_DSN:-}" ] || has_any mariadbd; }
 
+# The cluster tests start two Galera nodes of their own.
+has_galera() {
+	for library in /usr/lib/galera/libgalera_smm.so /usr/lib64/galera-4/libgalera_smm.so /usr/lib64/galera/libgalera_smm.so; do
+		[ -e "$library" ] && return 0
+	done
+	return 1
+}
+
 has_browser() {
 	[ -x /usr/lib/chromium/chromium-headless-shell ] ||
 		has_any chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable
@@ -41,6 +49,7 @@ missing() {
 		return
 	fi
 	has_database || echo mariadb-server-core
+	has_galera || echo galera-4
 	has_browser || echo chromium-headless-shell
 	has_font || echo fonts-wqy-microhei
 	has_npm || echo npm

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -122,7 +124,7 @@ type answer struct {
 // the table is logged here, once, and told as "internal".
 func Fail(c *gin.Context, err error) {
 	p := problemOf(err)
-	message := err.Error() + ". " + p.mend
+	message := sentence(err.Error()) + " " + p.mend
 	if p.status == http.StatusInternalServerError {
 		slog.ErrorContext(c.Request.Context(), "request failed", "request_id", RequestID(c), "path", c.FullPath(), "err", err)
 		message = p.mend
@@ -132,6 +134,13 @@ func Fail(c *gin.Context, err error) {
 	c.Header("Cache-Control", "no-store")
 	c.Abort()
 	c.PureJSON(p.status, answer{Code: p.code, Message: message, RequestID: RequestID(c)}) // & stays readable
+}
+
+// sentence makes an error's text one: errors begin small, answers to people do
+// not.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
 }
 
 func problemOf(err error) problem {

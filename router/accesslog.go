@@ -45,6 +45,7 @@ func accessLog(log *slog.Logger) gin.HandlerFunc {
 	}
 }
 
+// levelOf makes our own failures stand out; a caller's are everyday.
 func levelOf(status int) slog.Level {
 	if status >= http.StatusInternalServerError {
 		return slog.LevelWarn

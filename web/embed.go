@@ -1,5 +1,5 @@
 // Package web holds what browsers get, embedded in the binary: the demo share
-// page and the page helper. It holds files only; handler decides who gets which
+// page, the page helper and the panel. It holds files only; handler decides who gets which
 // of them and with which headers.
 package web
 
@@ -9,7 +9,7 @@ import (
 	"io/fs"
 )
 
-//go:embed demo jssdk
+//go:embed admin demo jssdk static
 var files embed.FS
 
 // Demo is the demo share page: a template, its texts, and the static files
@@ -18,6 +18,12 @@ func Demo() fs.FS { return room("demo") }
 
 // JSSDK is the page helper, as a classic script, a module and types.
 func JSSDK() fs.FS { return room("jssdk") }
+
+// Admin is the panel: templates and their texts.
+func Admin() fs.FS { return room("admin") }
+
+// Static is what the panel's pages load; vendor/ in it are files of others.
+func Static() fs.FS { return room("static") }
 
 // room cannot fail for the names above: go:embed stops the build when a folder
 // is missing.

@@ -23,6 +23,7 @@ var contentTypes = map[string]string{
 	".mjs":  "text/javascript; charset=utf-8",
 	".ts":   "text/plain; charset=utf-8",
 	".png":  "image/png",
+	".svg":  "image/svg+xml",
 	".html": "text/html; charset=utf-8",
 }
 

@@ -75,29 +75,50 @@ func NewPanel(o PanelOptions) (*Panel, error) {
 	if p.assets, err = readPanelAssets(); err != nil {
 		return nil, fmt.Errorf("panel: %w", err)
 	}
-	p.pages = map[string]*template.Template{}
-	for _, name := range []string{"signin", "password", "overview", "history", "error"} {
-		p.pages[name], err = template.New("base.html").Option("missingkey=error").
-			ParseFS(web.Admin(), "base.html", name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("panel: %w", err)
-		}
+	if p.pages, err = readPanelPages(); err != nil {
+		return nil, fmt.Errorf("panel: %w", err)
 	}
 	return p, nil
 }
 
-func readPanelAssets() (map[string]asset, error) {
-	assets := map[string]asset{}
-	for _, name := range []string{"admin.css", "admin.js", "icon.svg", "vendor/oat.min.css", "vendor/htmx.min.js"} {
-		body, err := fs.ReadFile(web.Static(), name)
+// panelBase is the frame around every page.
+const panelBase = "base.html"
+
+// readPanelPages reads every page into a frame of its own.
+func readPanelPages() (map[string]*template.Template, error) {
+	files, err := fs.Glob(web.Admin(), "*.html")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*template.Template{}
+	for _, file := range files {
+		if file == panelBase {
+			continue
+		}
+		page, err := template.New(panelBase).Option("missingkey=error").ParseFS(web.Admin(), panelBase, file)
 		if err != nil {
 			return nil, err
 		}
-		assets[name] = newAsset(name, body)
+		pages[strings.TrimSuffix(file, ".html")] = page
 	}
-	icon := assets["icon.svg"]
-	icon.contentType = "image/svg+xml"
-	assets["icon.svg"] = icon
+	return pages, nil
+}
+
+func readPanelAssets() (map[string]asset, error) {
+	assets := map[string]asset{}
+	for _, pattern := range []string{"*.css", "*.js", "*.svg", "vendor/*.css", "vendor/*.js"} {
+		names, err := fs.Glob(web.Static(), pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			body, err := fs.ReadFile(web.Static(), name)
+			if err != nil {
+				return nil, err
+			}
+			assets[name] = newAsset(name, body)
+		}
+	}
 	return assets, nil
 }
 

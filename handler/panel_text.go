@@ -39,16 +39,39 @@ func readPanelTexts() (panelTexts, error) {
 		match: language.NewMatcher([]language.Tag{language.English, language.Chinese}),
 	}
 	for i := range t.all {
-		file := "text." + t.all[i].name + ".json"
-		raw, err := fs.ReadFile(web.Admin(), file)
-		if err != nil {
+		var err error
+		if t.all[i].words, err = readWords(t.all[i].name); err != nil {
 			return t, err
-		}
-		if err := json.Unmarshal(raw, &t.all[i].words); err != nil {
-			return t, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return t, nil
+}
+
+// readWords reads the texts of one language: a file per page, together one
+// table. A key has one place.
+func readWords(language string) (map[string]string, error) {
+	files, err := fs.Glob(web.Admin(), "text/*."+language+".json")
+	if err != nil {
+		return nil, err
+	}
+	words := map[string]string{}
+	for _, file := range files {
+		raw, err := fs.ReadFile(web.Admin(), file)
+		if err != nil {
+			return nil, err
+		}
+		var more map[string]string
+		if err := json.Unmarshal(raw, &more); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for key, text := range more {
+			if _, twice := words[key]; twice {
+				return nil, fmt.Errorf("%s: %q stands in another file too", file, key)
+			}
+			words[key] = text
+		}
+	}
+	return words, nil
 }
 
 // text chooses by the cookie and then by Accept-Language.
@@ -83,7 +106,7 @@ func (v panelView) T(key string, args ...any) (string, error) {
 	words, found := v.text.words[key]
 	switch {
 	case !found:
-		return "", fmt.Errorf("text.%s.json has no %q", v.text.name, key)
+		return "", fmt.Errorf("text/*.%s.json has no %q", v.text.name, key)
 	case len(args) > 0:
 		return fmt.Sprintf(words, args...), nil
 	}

@@ -537,12 +537,12 @@ func TestPanelWithoutDatabase(t *testing.T) {
 // errors mend is written by the keeper where the page is in English.
 func TestPanelTexts(t *testing.T) {
 	t.Parallel()
-	en, zh := readTexts(t, "text.en.json"), readTexts(t, "text.zh.json")
+	en, zh := readTexts(t, "en"), readTexts(t, "zh")
 	gaps := regexp.MustCompile(`%[.\d]*[a-z]`)
 	for key, words := range zh {
 		english, found := en[key]
 		if !found && !strings.HasSuffix(key, ".mend") {
-			t.Errorf("text.en.json has no %q", key)
+			t.Errorf("text/*.en.json has no %q", key)
 		}
 		if a, b := strings.Join(gaps.FindAllString(words, -1), ""), strings.Join(gaps.FindAllString(english, -1), ""); found && a != b {
 			t.Errorf("%q has the gaps %q in Chinese and %q in English", key, a, b)
@@ -553,16 +553,12 @@ func TestPanelTexts(t *testing.T) {
 	}
 	for key := range en {
 		if _, found := zh[key]; !found {
-			t.Errorf("text.zh.json has no %q", key)
+			t.Errorf("text/*.zh.json has no %q", key)
 		}
 	}
 	used := ""
-	for _, name := range []string{"base", "signin", "password", "overview", "history", "error"} {
-		text, err := fs.ReadFile(web.Admin(), name+".html")
-		if err != nil {
-			t.Fatal(err)
-		}
-		used += string(text)
+	for _, file := range panelFiles(t, "*.html") {
+		used += string(file)
 	}
 	for _, key := range regexp.MustCompile(`\.T "([\w.]+)"`).FindAllStringSubmatch(used, -1) {
 		if _, found := en[key[1]]; !found {
@@ -571,15 +567,31 @@ func TestPanelTexts(t *testing.T) {
 	}
 }
 
-func readTexts(t *testing.T, name string) map[string]string {
+func readTexts(t *testing.T, language string) map[string]string {
 	t.Helper()
-	raw, err := fs.ReadFile(web.Admin(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	words := map[string]string{}
-	if err := json.Unmarshal(raw, &words); err != nil {
-		t.Fatal(err)
+	for _, file := range panelFiles(t, "text/*."+language+".json") {
+		if err := json.Unmarshal(file, &words); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return words
+}
+
+// panelFiles reads the panel's embedded files that fit a pattern.
+func panelFiles(t *testing.T, pattern string) [][]byte {
+	t.Helper()
+	names, err := fs.Glob(web.Admin(), pattern)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no panel file fits %s: %v", pattern, err)
+	}
+	var files [][]byte
+	for _, name := range names {
+		file, err := fs.ReadFile(web.Admin(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	return files
 }

@@ -31,9 +31,6 @@ type listener struct {
 	patient bool
 }
 
-// tlsFiles names certificate and key; empty means plain HTTP.
-type tlsFiles struct{ cert, key string }
-
 // listen opens the address. Nothing is answered before serve.
 func listen(ctx context.Context, name, address string, files tlsFiles) (*listener, error) {
 	l := &listener{name: name, failed: make(chan error, 1)}
@@ -45,13 +42,13 @@ func listen(ctx context.Context, name, address string, files tlsFiles) (*listene
 		l.net = open
 		return l, nil
 	}
-	pair, err := tls.LoadX509KeyPair(files.cert, files.key)
+	pair, err := newCertificate(files)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s.tls_cert and tls_key: %w", name, err), open.Close())
 	}
 	l.secure = true
 	l.net = tls.NewListener(open, &tls.Config{
-		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: pair.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 	})
 	return l, nil
 }

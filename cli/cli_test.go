@@ -33,7 +33,7 @@ func TestHelp(t *testing.T) {
 		"config new":   {"production"},
 		"config check": {"fault"},
 		"config show":  {"masked"},
-		"master-key":   {"new", "WXSIGN_SECURITY_MASTER_KEY"},
+		"master-key":   {"new", "rotate", "WXSIGN_SECURITY_MASTER_KEY"},
 		"sign":         {"-app-id", "-url", "-profile"},
 		"verify":       {"-app-id", "-url", "-nonce-str", "-timestamp", "-signature"},
 		"simulator":    {"-listen"},

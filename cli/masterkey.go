@@ -14,16 +14,28 @@ import (
 	"github.com/wxsign/wxsign/service/secret"
 )
 
-func masterKeyCommand(_ context.Context, env Env, args []string) error {
-	flags := newFlags(env, "wxsign master-key", "new", "new prints a random master key. Give it to every replica as security.master_key\n(or WXSIGN_SECURITY_MASTER_KEY, or a file named by file:…) and keep a copy: without\nit nothing in the database can be opened.\n")
+const aboutMasterKey = `  new     print a random master key. Give it to every replica as security.master_key
+          (or WXSIGN_SECURITY_MASTER_KEY, or a file named by file:...) and keep a copy:
+          without it nothing in the database can be opened
+  rotate  seal everything with the first key of security.master_key, while replicas
+          serve; may be run again if it was interrupted. Before: 1. add the new key as
+          the LAST line on every replica and restart each, 2. move it to the first line
+          and restart each. Then rotate, then remove the old key
+`
+
+func masterKeyCommand(ctx context.Context, env Env, args []string) error {
+	flags := newFlags(env, "wxsign master-key", "new | rotate", aboutMasterKey)
 	if err := parseFlags(flags, args); err != nil {
 		return err
 	}
-	if flags.NArg() != 1 || flags.Arg(0) != "new" {
-		return usageError{"master-key: say `wxsign master-key new`"}
+	switch {
+	case flags.NArg() == 1 && flags.Arg(0) == "new":
+		_, err := fmt.Fprintln(env.Stdout, secret.NewKey())
+		return err
+	case flags.NArg() == 1 && flags.Arg(0) == "rotate":
+		return rotateMasterKey(ctx, env)
 	}
-	_, err := fmt.Fprintln(env.Stdout, secret.NewKey())
-	return err
+	return usageError{"master-key: say `wxsign master-key new` or `wxsign master-key rotate`"}
 }
 
 // errNoMasterKey stops the start on a database that several replicas share: a

@@ -90,10 +90,12 @@ SELECT COUNT(*) FROM credential WHERE app_id=? AND kind=? AND publish_id=?`, g.A
 }
 
 // Unchanged notes that WeChat gave the same value again, and ends the claim.
-// expiresMs must not lie behind the stored expiry.
+// expiresMs must not lie behind the stored expiry. A value that was called dead
+// while the call was under way is due again at once.
 func (s *Store) Unchanged(ctx context.Context, g Grant, expiresMs, nextRefreshMs int64) (bool, error) {
 	n, err := s.exec(ctx, "note unchanged "+g.Kind, `
-UPDATE credential SET expires_ms=@ExpiresMs, next_refresh_ms=@NextRefreshMs, lease_owner='', lease_until_ms=0,
+UPDATE credential SET expires_ms=@ExpiresMs, lease_owner='', lease_until_ms=0,
+  next_refresh_ms=CASE WHEN dead_hash<>'' AND dead_hash=value_hash THEN NOWMS ELSE @NextRefreshMs END,
   updated_ms=NOWMS, fail_count=0, fail_errcode=0, fail_text=''
 WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner AND version=@Version AND config_rev=@ConfigRev`,
 		g.args(map[string]any{"ExpiresMs": expiresMs, "NextRefreshMs": nextRefreshMs}))
@@ -127,24 +129,27 @@ type ForceBudget struct {
 
 // SpendForce takes one force refresh from the day's budget before it is used,
 // so that a crash can lose one but never overspend. False: none left, or too
-// soon after the last.
+// soon after the last. A last one in the future is the trace of a clock that was
+// set back, here and in MarkDead.
 func (s *Store) SpendForce(ctx context.Context, g Grant, b ForceBudget) (bool, error) {
 	// force_count before force_day: MySQL assigns from left to right.
 	n, err := s.exec(ctx, "spend a force refresh", `
 UPDATE credential SET force_count=CASE WHEN force_day=@Day THEN force_count+1 ELSE 1 END, force_day=@Day, force_ms=NOWMS
 WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner
-  AND (force_day<>@Day OR force_count<@Limit) AND force_ms<=NOWMS-@Gap`,
+  AND (force_day<>@Day OR force_count<@Limit) AND (force_ms<=NOWMS-@Gap OR force_ms>NOWMS+@Gap)`,
 		g.args(map[string]any{"Day": b.Day, "Limit": b.Limit, "Gap": b.GapMs}))
 	return n == 1, err
 }
 
 // MarkDead notes that WeChat refused this very value before its time and makes
-// the row due. It changes nothing where the value is no longer current, is
-// younger than minAgeMs, is marked already, or its renewal is failing anyway.
+// the row due, unless its renewal is failing: then the back-off stays. It
+// changes nothing where the value is no longer current, is younger than
+// minAgeMs, or is marked already.
 func (s *Store) MarkDead(ctx context.Context, appID, kind, valueHash string, minAgeMs int64) (bool, error) {
 	n, err := s.exec(ctx, "mark "+kind+" as dead", `
-UPDATE credential SET dead_hash=@Hash, next_refresh_ms=NOWMS, updated_ms=NOWMS
-WHERE app_id=@AppID AND kind=@Kind AND value_hash=@Hash AND dead_hash<>@Hash AND issued_ms<NOWMS-@MinAge AND fail_count=0`,
+UPDATE credential SET dead_hash=@Hash, updated_ms=NOWMS, next_refresh_ms=CASE WHEN fail_count=0 THEN NOWMS ELSE next_refresh_ms END
+WHERE app_id=@AppID AND kind=@Kind AND value_hash=@Hash AND dead_hash<>@Hash
+  AND (issued_ms<NOWMS-@MinAge OR issued_ms>NOWMS+@MinAge)`,
 		map[string]any{"AppID": appID, "Kind": kind, "Hash": valueHash, "MinAge": minAgeMs})
 	return n == 1, err
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestReadsGoAlongAnIndex(t *testing.T) {
 					t.Fatalf("%s: nothing was seen being sent", read.name)
 				}
 				for _, statement := range sent {
-					if plan := explain(t, engine, db, statement); !strings.Contains(plan, read.index) || scans(plan) {
+					if plan := explain(t, engine, db, statement); !along(plan, read.index) || scans(plan) {
 						t.Errorf("%s: want the index %s:\n%s\n%s", read.name, read.index, statement.SQL, plan)
 					}
 				}
@@ -64,7 +65,8 @@ func reads() []read {
 		}
 	}
 	old := model.HistoryKey{AtMs: 1500, ID: 1500}
-	return []read{
+	none, code := 0, 40164
+	return append(filteredReads(page, old, &none, &code), []read{
 		{"due accounts", "credential_due", func(ctx context.Context, s *model.Store) error {
 			_, err := s.DueAccounts(ctx, 1000, lease, 50)
 			return err
@@ -75,6 +77,14 @@ func reads() []read {
 		}},
 		{"edited accounts", "account_updated", func(ctx context.Context, s *model.Store) error {
 			_, err := s.AccountsSince(ctx, recentMs)
+			return err
+		}},
+		{"accounts by their beginning", "account", func(ctx context.Context, s *model.Store) error {
+			_, _, err := s.SearchAccounts(ctx, []string{"zz"}, 30)
+			return err
+		}},
+		{"timeline", "history_account", func(ctx context.Context, s *model.Store) error {
+			_, err := s.Timeline(ctx, "wx7", 1, recentMs, 20)
 			return err
 		}},
 		{"unwritten history", "history_publish", func(ctx context.Context, s *model.Store) error {
@@ -89,11 +99,70 @@ func reads() []read {
 		{"history, all accounts, next page", "history_at", page(model.HistoryFilter{}, old)},
 		{"history, all accounts, since", "history_at", page(model.HistoryFilter{FromMs: 1990}, model.HistoryKey{})},
 		{"history, one account, next page", "history_account", page(model.HistoryFilter{AppID: "wx7"}, old)},
-		{"history to purge", "history_at", func(ctx context.Context, s *model.Store) error {
+		{"history to purge", "history_at|issued_token_issued", func(ctx context.Context, s *model.Store) error {
 			_, err := s.PurgeHistory(ctx, 2)
 			return err
 		}},
+		{"a row of the history", "", func(ctx context.Context, s *model.Store) error {
+			_, err := s.HistoryRow(ctx, 7)
+			return err
+		}},
+		{"what came after", "history_account_filter", func(ctx context.Context, s *model.Store) error {
+			_, err := s.HistoryAfter(ctx, "wx7", "jsapi", old, 3)
+			return err
+		}},
+		{"failing since", "history_account_filter", func(ctx context.Context, s *model.Store) error {
+			_, err := s.FailingSince(ctx, "wx7", "jsapi")
+			return err
+		}},
+		{"the newest of the audit log", "audit_at", func(ctx context.Context, s *model.Store) error {
+			_, _, err := s.AuditPage(ctx, model.AuditFilter{}, model.AuditKey{}, 20)
+			return err
+		}},
+		{"the audit log by target and actor", "audit_target", func(ctx context.Context, s *model.Store) error {
+			_, _, err := s.AuditPage(ctx, model.AuditFilter{Target: "x", Actor: "y"}, model.AuditKey{AtMs: 5, ID: 5}, 20)
+			return err
+		}},
+		{"the chain of the audit log", "audit_seq", func(ctx context.Context, s *model.Store) error {
+			_, err := s.AuditChain(ctx, 5, 20)
+			return err
+		}},
+	}...)
+}
+
+// filteredReads are the pages of each filter of the history, and of several at
+// once: which index answers them.
+func filteredReads(
+	page func(model.HistoryFilter, model.HistoryKey) func(context.Context, *model.Store) error, old model.HistoryKey, none, code *int,
+) []read {
+	all := []read{}
+	for name, c := range map[string]struct {
+		index  string
+		filter model.HistoryFilter
+	}{
+		"account":         {"history_account", model.HistoryFilter{AppID: "wx7"}},
+		"kind":            {"history_kind", model.HistoryFilter{Kind: "jsapi"}},
+		"trigger":         {"history_trigger", model.HistoryFilter{Trigger: "probe"}},
+		"usual trigger":   {"history_trigger", model.HistoryFilter{Trigger: "schedule"}},
+		"outcome":         {"history_outcome", model.HistoryFilter{Outcome: "failed"}},
+		"usual outcome":   {"history_outcome", model.HistoryFilter{Outcome: "renewed"}},
+		"errcode":         {"history_errcode", model.HistoryFilter{Errcode: code}},
+		"no errcode":      {"history_errcode", model.HistoryFilter{Errcode: none}},
+		"actor":           {"history_actor", model.HistoryFilter{Actor: "r"}},
+		"rare of two":     {"history_outcome", model.HistoryFilter{Outcome: "failed", Trigger: "schedule", Kind: "jsapi"}},
+		"errcode of all":  {"history_errcode", model.HistoryFilter{Outcome: "failed", Trigger: "probe", Errcode: code}},
+		"account of all":  {"history_account_filter", model.HistoryFilter{AppID: "wx7", Outcome: "failed", Trigger: "probe", Errcode: code}},
+		"actor and usual": {"history_actor", model.HistoryFilter{Actor: "r", Outcome: "renewed", Trigger: "schedule", Errcode: none}},
+	} {
+		since := c.filter
+		since.FromMs, since.ToMs = 10, 1900
+		all = append(all, read{"history by " + name, c.index, page(c.filter, model.HistoryKey{})},
+			read{"history by " + name + ", next page", c.index, page(c.filter, old)}, read{
+				"history by " + name + ", some days", c.index,
+				page(since, old),
+			})
 	}
+	return all
 }
 
 // seed fills the tables so that an index is worth its while: nearly all rows are
@@ -174,16 +243,23 @@ func explain(t *testing.T, e modeltest.Engine, db *sql.DB, s model.Statement) st
 	return plan.String()
 }
 
+// along reports whether a plan uses one of some indexes.
+func along(plan, indexes string) bool {
+	return slices.ContainsFunc(strings.Split(indexes, "|"), func(index string) bool { return strings.Contains(plan, index) })
+}
+
 // scans finds a step that reads a whole table of ours, by letter: a, c, h. Along
-// history_at it is right: the newest rows of all come first, and it stops there.
+// history_at and audit_at it is right: the newest rows of all come first, and it
+// stops there.
 func scans(plan string) bool {
 	for line := range strings.Lines(plan) {
-		whole := wholeTable.MatchString(line) && !strings.Contains(line, "USING INDEX history_at")
-		if whole {
+		if wholeTable.MatchString(line) && !newestFirst.MatchString(line) {
 			return true
 		}
 	}
 	return false
 }
+
+var newestFirst = regexp.MustCompile(`USING (COVERING )?INDEX (history|audit)_at\b`)
 
 var wholeTable = regexp.MustCompile(`table=(account|credential|history|[ach]) .*type=ALL|detail=SCAN (account|credential|history|[ach])\b`)

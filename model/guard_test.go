@@ -40,6 +40,9 @@ func TestStoreWritesItsOwnSQL(t *testing.T) {
 		}
 		checked++
 		for _, call := range gormCalls(t, name, source) {
+			if name == "turn.go" && strings.HasSuffix(call, " Transaction") {
+				continue // the one place of transactions
+			}
 			t.Errorf("%s: write the statement out; of gorm only %v", call, allowedGorm)
 		}
 	}

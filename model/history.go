@@ -42,6 +42,10 @@ type History struct {
 	LatencyMs   int64
 	ExpiresMs   int64
 	Fingerprint string
+	// ValueHash and IssuedMs go to table issued_token where the attempt brought
+	// an access_token; they are not read back.
+	ValueHash string `gorm:"-"`
+	IssuedMs  int64  `gorm:"-"`
 }
 
 const historyColumns = `attempt_id, publish_id, at_ms, app_id, kind, version, fence, trigger_name, actor, outcome,
@@ -57,6 +61,11 @@ const (
 // another replica already wrote for the same publish, changes nothing. AtMs 0
 // means now by the database's clock.
 func (s *Store) AddHistory(ctx context.Context, h History) error {
+	if h.ValueHash != "" {
+		if err := s.AddIssued(ctx, h.ValueHash, h.AppID, h.IssuedMs); err != nil {
+			return err
+		}
+	}
 	h.Errmsg, h.RID, h.Actor = cut(h.Errmsg, maxText), cut(h.RID, maxRID), cut(h.Actor, maxName)
 	_, err := s.exec(ctx, "write history", `
 INSERT INTO history (`+historyColumns+`)
@@ -66,6 +75,13 @@ VALUES (@AttemptID, @PublishID, CASE WHEN @AtMs = 0 THEN NOWMS ELSE @AtMs END, @
 		return nil
 	}
 	return err
+}
+
+// HasHistory reports whether the row of a publish is there.
+func (s *Store) HasHistory(ctx context.Context, publishID string) (bool, error) {
+	var n int64
+	err := s.query(ctx, "SELECT COUNT(*) FROM history WHERE publish_id=?", publishID).Scan(&n).Error
+	return n > 0, wrap("look for a history row", err)
 }
 
 // UnwrittenHistory lists published credentials whose history row is missing

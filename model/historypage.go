@@ -2,6 +2,8 @@ package model
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,9 +26,10 @@ type HistoryFilter struct {
 	ToMs    int64 // before this instant
 }
 
-// historySearch bounds the rows that one page looks at where a filter has no
-// index: a page always comes quickly, and the next one goes on searching.
-const historySearch = 20000
+// historySearch bounds the index entries that one page looks at where a filter has
+// conditions beside the one that its index begins with: a page always comes
+// quickly, and the next one goes on searching.
+const historySearch = 20_000
 
 // HistoryPage is what one look into the history found, newest first.
 type HistoryPage struct {
@@ -37,13 +40,17 @@ type HistoryPage struct {
 }
 
 // HistoryPage reads at most limit rows that come after the given place. It
-// reads along an index and never counts.
+// reads along an index, which decides all of the filter, and of the table only the
+// rows that fit: each of the others could cost a read from the disk. It never
+// counts.
 func (s *Store) HistoryPage(ctx context.Context, f HistoryFilter, after HistoryKey, limit int) (HistoryPage, error) {
-	where := f.indexed(after)
+	index, where, rest := f.plan()
+	f.between(&where, after)
+	from := "FROM history h " + s.along(index)
+	const newest = " ORDER BY h.at_ms DESC, h.id DESC LIMIT "
 	var end []HistoryKey
-	if rest := f.unindexed(); len(rest.terms) > 0 {
-		err := s.query(ctx, "SELECT h.at_ms, h.id FROM history h"+where.text()+
-			" ORDER BY h.at_ms DESC, h.id DESC LIMIT 1 OFFSET ?", append(where.args, historySearch-1)...).Scan(&end).Error
+	if len(rest.terms) > 0 {
+		err := s.query(ctx, "SELECT h.at_ms, h.id "+from+where.text()+newest+"1 OFFSET ?", append(where.args, historySearch-1)...).Scan(&end).Error
 		if err != nil {
 			return HistoryPage{}, wrap("search history", err)
 		}
@@ -53,8 +60,8 @@ func (s *Store) HistoryPage(ctx context.Context, f HistoryFilter, after HistoryK
 		}
 	}
 	var page HistoryPage
-	err := s.query(ctx, "SELECT h.id, "+historyColumns+" FROM history h"+where.text()+
-		" ORDER BY h.at_ms DESC, h.id DESC LIMIT ?", append(where.args, limit+1)...).Scan(&page.Rows).Error
+	err := s.query(ctx, "SELECT r.id, "+historyColumns+" FROM (SELECT h.id AS fits "+from+where.text()+newest+"?) found "+
+		"JOIN history r ON r.id = found.fits ORDER BY r.at_ms DESC, r.id DESC", append(where.args, limit+1)...).Scan(&page.Rows).Error
 	if err != nil {
 		return HistoryPage{}, wrap("read history", err)
 	}
@@ -67,6 +74,96 @@ func (s *Store) HistoryPage(ctx context.Context, f HistoryFilter, after HistoryK
 		page.Next = &end[0]
 	}
 	return page, nil
+}
+
+// HistoryRow reads one row, or fails with ErrNotFound.
+func (s *Store) HistoryRow(ctx context.Context, id int64) (History, error) {
+	var rows []History
+	err := s.query(ctx, "SELECT h.id, "+historyColumns+" FROM history h WHERE h.id = ?", id).Scan(&rows).Error
+	if err != nil {
+		return History{}, wrap("read a history row", err)
+	}
+	if len(rows) == 0 {
+		return History{}, fmt.Errorf("history row: %w", ErrNotFound)
+	}
+	return rows[0], nil
+}
+
+// HistoryAfter reads the rows of one credential that came after a place, the
+// nearest first.
+func (s *Store) HistoryAfter(ctx context.Context, appID, kind string, place HistoryKey, limit int) ([]History, error) {
+	var rows []History
+	err := s.query(ctx, "SELECT h.id, "+historyColumns+" FROM history h "+s.along("history_account_filter")+`
+WHERE h.app_id = ? AND h.at_ms >= ? AND (h.at_ms > ? OR h.id > ?) AND h.kind = ? ORDER BY h.at_ms, h.id LIMIT ?`,
+		appID, place.AtMs, place.AtMs, place.ID, kind, limit).Scan(&rows).Error
+	return rows, wrap("read what came after", err)
+}
+
+// along makes the engine read a table by an index, in its order: all of them
+// guess wrong where LIMIT makes the order matter more than the filter. With time
+// they may know better, but never by much.
+func (s *Store) along(index string) string {
+	if s.driver == SQLite {
+		return "INDEXED BY " + index
+	}
+	return "FORCE INDEX (" + index + ")"
+}
+
+// historyIndex is an index that answers one condition of a filter, has the
+// history's order behind it, and then the other columns that are filtered by.
+type historyIndex struct {
+	name, term string
+	value      any
+	asked      bool
+	rare       bool // not nearly all rows have this value
+}
+
+// indexes are those that the filter could use, the best first: an account has
+// few rows among all, the index of actors is the only other one with every column
+// that an actor can be asked for with, what is not the everyday has few rows in a
+// long time, and what nearly all rows have comes last.
+func (f HistoryFilter) indexes() []historyIndex {
+	errcode := 0
+	if f.Errcode != nil {
+		errcode = *f.Errcode
+	}
+	all := []historyIndex{
+		{"history_account", "h.app_id = ?", f.AppID, f.AppID != "", true},
+		{"history_actor", "h.actor = ?", f.Actor, f.Actor != "", true},
+		{"history_errcode", "h.errcode = ?", errcode, f.Errcode != nil, errcode != 0},
+		{"history_trigger", "h.trigger_name = ?", f.Trigger, f.Trigger != "", f.Trigger != TriggerSchedule},
+		{"history_outcome", "h.outcome = ?", f.Outcome, f.Outcome != "", f.Outcome != OutcomeRenewed},
+		{"history_kind", "h.kind = ?", f.Kind, f.Kind != "", true},
+	}
+	all = slices.DeleteFunc(all, func(i historyIndex) bool { return !i.asked })
+	slices.SortStableFunc(all, func(a, b historyIndex) int {
+		switch {
+		case a.rare == b.rare:
+			return 0
+		case a.rare:
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// plan parts a filter: the index to read along with the condition that it
+// answers, and those that each row is looked at for.
+func (f HistoryFilter) plan() (index string, where, rest conditions) {
+	index = "history_at"
+	for i, candidate := range f.indexes() {
+		if i == 0 {
+			index = candidate.name
+			where.add([]string{candidate.term}, candidate.value)
+			continue
+		}
+		rest.add([]string{candidate.term}, candidate.value)
+	}
+	if index == "history_account" && len(rest.terms) > 0 {
+		index = "history_account_filter"
+	}
+	return index, where, rest
 }
 
 // conditions is a WHERE clause: fixed text, and values that are only ever
@@ -88,12 +185,8 @@ func (c *conditions) text() string {
 	return " WHERE " + strings.Join(c.terms, " AND ")
 }
 
-// indexed are the conditions that history_at and history_account answer.
-func (f HistoryFilter) indexed(after HistoryKey) conditions {
-	var c conditions
-	if f.AppID != "" {
-		c.add([]string{"h.app_id = ?"}, f.AppID)
-	}
+// between adds the conditions on time, which every index answers.
+func (f HistoryFilter) between(c *conditions, after HistoryKey) {
 	if f.FromMs > 0 {
 		c.add([]string{"h.at_ms >= ?"}, f.FromMs)
 	}
@@ -103,23 +196,6 @@ func (f HistoryFilter) indexed(after HistoryKey) conditions {
 	if after != (HistoryKey{}) {
 		c.add([]string{"h.at_ms <= ?", "(h.at_ms < ? OR h.id < ?)"}, after.AtMs, after.AtMs, after.ID)
 	}
-	return c
-}
-
-// unindexed are the conditions that each row is looked at for.
-func (f HistoryFilter) unindexed() conditions {
-	var c conditions
-	for _, column := range []struct{ term, value string }{
-		{"h.kind = ?", f.Kind}, {"h.trigger_name = ?", f.Trigger}, {"h.outcome = ?", f.Outcome}, {"h.actor = ?", f.Actor},
-	} {
-		if column.value != "" {
-			c.add([]string{column.term}, column.value)
-		}
-	}
-	if f.Errcode != nil {
-		c.add([]string{"h.errcode = ?"}, *f.Errcode)
-	}
-	return c
 }
 
 // FailingSince is when the failures began that have gone on since the last
@@ -129,7 +205,8 @@ func (s *Store) FailingSince(ctx context.Context, appID, kind string) (int64, er
 	const most = 500
 	var rows []History
 	err := s.query(ctx, `
-SELECT h.at_ms, h.outcome FROM history h WHERE h.app_id = ? AND h.kind = ? ORDER BY h.at_ms DESC, h.id DESC LIMIT ?`,
+SELECT h.at_ms, h.outcome FROM history h `+s.along("history_account_filter")+`
+WHERE h.app_id = ? AND h.kind = ? ORDER BY h.at_ms DESC, h.id DESC LIMIT ?`,
 		appID, kind, most).Scan(&rows).Error
 	since := int64(0)
 	for _, row := range rows {

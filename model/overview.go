@@ -24,7 +24,8 @@ type CredentialState struct {
 	FailCount     int
 	FailErrcode   int
 	FailText      string
-	Dead          bool // WeChat says so, though its time is not over
+	Fingerprint   string // of the value, 8 hex digits
+	Dead          bool   // WeChat says so, though its time is not over
 }
 
 const stateColumns = `app_id, name, platform, enabled, token_mode`
@@ -57,6 +58,7 @@ SELECT a.app_id, a.name, a.platform, a.enabled, a.token_mode, NOWMS AS now_ms,
   COALESCE(c.expires_ms, 0) AS expires_ms, COALESCE(c.next_refresh_ms, 0) AS next_refresh_ms,
   COALESCE(c.lease_until_ms, 0) AS lease_until_ms, COALESCE(c.fail_count, 0) AS fail_count,
   COALESCE(c.fail_errcode, 0) AS fail_errcode, COALESCE(c.fail_text, '') AS fail_text,
+  COALESCE(SUBSTR(c.value_hash, 1, 8), '') AS fingerprint,
   CASE WHEN c.value_hash <> '' AND c.dead_hash = c.value_hash THEN 1 ELSE 0 END AS dead
 FROM `+accounts+` a LEFT JOIN credential c ON c.app_id = a.app_id ORDER BY a.app_id, c.kind`, args...).Scan(&rows).Error
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"gorm.io/gorm"
 )
 
 // Roles of a person.
@@ -86,10 +88,8 @@ UPDATE person SET password_hash=?, password_until_ms=0, must_change=0, epoch=epo
 func (s *Store) ResetPassword(ctx context.Context, name, hash string, lifeMs int64) error {
 	const most = 3
 	for range most {
-		n, err := s.exec(ctx, "reset a password", `
-UPDATE person SET password_hash=?, password_until_ms=NOWMS+?, must_change=1, enabled=1, epoch=epoch+1, updated_ms=NOWMS WHERE name=?`,
-			hash, lifeMs, name)
-		if err != nil || n > 0 {
+		given, err := s.GivePassword(ctx, name, hash, lifeMs)
+		if err != nil || given {
 			return err
 		}
 		err = s.AddPerson(ctx, Person{Name: name, Role: RoleAdmin, Enabled: true, PasswordHash: hash, MustChange: true}, lifeMs)
@@ -98,4 +98,79 @@ UPDATE person SET password_hash=?, password_until_ms=NOWMS+?, must_change=1, ena
 		}
 	}
 	return errors.New("reset a password: the person comes and goes")
+}
+
+// GivePassword gives somebody who is there a one-time password, enables them, and
+// ends their sessions; false where nobody has the name.
+func (s *Store) GivePassword(ctx context.Context, name, hash string, lifeMs int64) (bool, error) {
+	n, err := s.exec(ctx, "reset a password", `
+UPDATE person SET password_hash=?, password_until_ms=NOWMS+?, must_change=1, enabled=1, epoch=epoch+1, updated_ms=NOWMS WHERE name=?`,
+		hash, lifeMs, name)
+	return n > 0, err
+}
+
+// People reads at most limit people whose name comes after the given one, in
+// order, and the database clock (0 where there is nobody).
+func (s *Store) People(ctx context.Context, after string, limit int) ([]Person, int64, error) {
+	var rows []struct {
+		Person `gorm:"embedded"`
+		NowMs  int64
+	}
+	err := s.query(ctx, "SELECT "+personColumns+", NOWMS AS now_ms FROM person p WHERE p.name > ? ORDER BY p.name LIMIT ?",
+		after, limit).Scan(&rows).Error
+	people, now := make([]Person, 0, len(rows)), int64(0)
+	for _, row := range rows {
+		people, now = append(people, row.Person), row.NowMs
+	}
+	return people, now, wrap("list people", err)
+}
+
+// SetRole gives a person another role and ends their sessions. It changes
+// nothing, and says so, where nobody of that name is left or where it would leave
+// the panel without an administrator.
+func (s *Store) SetRole(ctx context.Context, name, role string) (bool, error) {
+	return s.taking(ctx, turnPeople, "change a role", func(tx *gorm.DB) error {
+		err := s.change(tx, "UPDATE person SET role = ?, epoch = epoch + 1, updated_ms = NOWMS WHERE name = ?", role, name)
+		return s.keepAdmin(tx, err)
+	})
+}
+
+// SetEnabled lets a person in or keeps them out, which ends their sessions; the
+// result is as SetRole's.
+func (s *Store) SetEnabled(ctx context.Context, name string, enabled bool) (bool, error) {
+	return s.taking(ctx, turnPeople, "enable or disable a person", func(tx *gorm.DB) error {
+		err := s.change(tx, "UPDATE person SET enabled = ?, epoch = epoch + 1, updated_ms = NOWMS WHERE name = ?", enabled, name)
+		return s.keepAdmin(tx, err)
+	})
+}
+
+// RemovePerson deletes a person and their sessions; the result is as SetRole's.
+func (s *Store) RemovePerson(ctx context.Context, name string) (bool, error) {
+	return s.taking(ctx, turnPeople, "remove a person", func(tx *gorm.DB) error {
+		err := tx.Exec("DELETE FROM session WHERE person_id IN (SELECT id FROM person WHERE name = ?)", name).Error
+		if err == nil {
+			err = s.change(tx, "DELETE FROM person WHERE name = ?", name)
+		}
+		return s.keepAdmin(tx, err)
+	})
+}
+
+// keepAdmin refuses a change after which no administrator may sign in.
+func (s *Store) keepAdmin(tx *gorm.DB, err error) error {
+	if err != nil {
+		return err
+	}
+	var found []int
+	err = tx.Raw("SELECT 1 FROM person WHERE role = ? AND enabled = 1 LIMIT 1", RoleAdmin).Scan(&found).Error
+	if err == nil && len(found) == 0 {
+		return errNotNow
+	}
+	return err
+}
+
+// EndSessions ends all sessions of a person, also those that begin at this
+// moment with what was read before.
+func (s *Store) EndSessions(ctx context.Context, name string) error {
+	_, err := s.exec(ctx, "end sessions", "UPDATE person SET epoch = epoch + 1, updated_ms = NOWMS WHERE name = ?", name)
+	return err
 }

@@ -83,6 +83,26 @@ func (s *Store) DeleteSession(ctx context.Context, tokenHash string) error {
 	return err
 }
 
+// SessionsOf reads the sessions of a person that may be used now, the one used
+// last first, and the database clock (0 where there are none).
+func (s *Store) SessionsOf(ctx context.Context, name string) ([]Session, int64, error) {
+	const most = 200
+	var rows []struct {
+		Session `gorm:"embedded"`
+		NowMs   int64
+	}
+	err := s.query(ctx, `
+SELECT s.token_hash, s.person_id, s.epoch, s.address, s.user_agent, s.created_ms, s.seen_ms, s.idle_ms, s.ends_ms, NOWMS AS now_ms
+FROM person p JOIN session s ON s.person_id = p.id AND s.epoch = p.epoch
+WHERE p.name = ? AND p.enabled = 1 AND s.idle_ms > NOWMS AND s.ends_ms > NOWMS ORDER BY s.seen_ms DESC, s.token_hash LIMIT ?`,
+		name, most).Scan(&rows).Error
+	sessions, now := make([]Session, 0, len(rows)), int64(0)
+	for _, row := range rows {
+		sessions, now = append(sessions, row.Session), row.NowMs
+	}
+	return sessions, now, wrap("list sessions", err)
+}
+
 // PurgeSessions deletes at most one chunk of sessions that have ended by
 // themselves and tells how many went; 0 means that it is done.
 func (s *Store) PurgeSessions(ctx context.Context) (int64, error) {

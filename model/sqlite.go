@@ -5,7 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -26,6 +28,9 @@ func openSQLite(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := makePrivate(o.DSN); err != nil {
+		return nil, err
+	}
 	write, err := openSQLitePool(dsn, o, 1)
 	if err != nil {
 		return nil, err
@@ -39,6 +44,20 @@ func openSQLite(o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// makePrivate makes a missing file for its owner alone: password hashes and
+// addresses of people stand in it unsealed. SQLite gives the files beside it
+// the same mode. A file that is there keeps its mode.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	switch {
+	case err == nil:
+		return file.Close()
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	}
+	return fmt.Errorf("open %s: %w (is the folder there and writable?)", path, err)
 }
 
 // sqliteDSN adds what makes concurrent use right: _txlock=immediate (else a

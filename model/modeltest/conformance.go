@@ -26,6 +26,14 @@ func Conformance(t *testing.T, open func(t testing.TB) *model.Store) {
 		"account":   accountCases(),
 		"history":   historyCases(),
 		"qa report": reportCases(),
+		"doubt":     doubtCases(),
+		"probe":     probeCases(),
+		"request":   requestCases(),
+		"issued":    issuedCases(),
+		"clock set": shiftCases(),
+		"align":     alignCases(),
+		"delivery":  deliveryCases(),
+		"alert":     alertCases(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +58,7 @@ func Conformance(t *testing.T, open func(t testing.TB) *model.Store) {
 func wholeStoreCases() map[string]func(*testing.T, *model.Store) {
 	all := map[string]func(*testing.T, *model.Store){"one winner per fence": raceCase}
 	for _, cases := range []map[string]func(*testing.T, *model.Store){
-		clockCases(), dueCases(), followCases(), listCases(), keyCases(), purgeCases(),
+		clockCases(), dueCases(), followCases(), listCases(), keyCases(), purgeCases(), deliveryPurgeCases(), alertStoreCases(),
 	} {
 		maps.Copy(all, cases)
 	}

@@ -194,7 +194,7 @@ func reportCases() map[string]func(subject) {
 			r.UserAgent, r.Detail = strings.Repeat("é", 512), strings.Repeat("错", 2000)
 			from := x.now()
 			x.ok(x.store.AddQAReport(x.Context(), r, 1))
-			got, err := x.store.QAReports(x.Context(), x.appID, 1)
+			got, _, err := x.store.QAReports(x.Context(), model.QAFilter{AppID: x.appID}, 0, 1)
 			x.ok(err)
 			if got[0].CreatedMs < from || got[0].ID == 0 {
 				x.Errorf("id %d, created %d, written at %d", got[0].ID, got[0].CreatedMs, from)
@@ -217,7 +217,7 @@ func report(x subject, url string) model.QAReport {
 // reports are the page URLs of the newest reports.
 func reports(x subject, limit int) []string {
 	x.Helper()
-	rows, err := x.store.QAReports(x.Context(), x.appID, limit)
+	rows, _, err := x.store.QAReports(x.Context(), model.QAFilter{AppID: x.appID}, 0, limit)
 	x.ok(err)
 	var urls []string
 	for _, r := range rows {

@@ -147,12 +147,22 @@ func deadCases() map[string]func(subject) {
 			p := x.publish(hour)
 			x.no(x.store.MarkDead(x.Context(), x.appID, token, p.ValueHash, 30_000))
 		},
-		"not one whose renewal fails": func(x subject) {
+		"ends no back-off": func(x subject) {
 			p := x.publish(0)
 			x.fail(token, hour)
-			x.no(x.store.MarkDead(x.Context(), x.appID, token, p.ValueHash, anyAge))
-			if row := x.row(token); row.NextRefreshMs <= x.now() {
-				x.Error("a report ended the back-off")
+			due := x.row(token).NextRefreshMs
+			x.yes(x.store.MarkDead(x.Context(), x.appID, token, p.ValueHash, anyAge))
+			if row := x.row(token); !row.Dead() || row.NextRefreshMs != due || row.FailCount != 1 {
+				x.Errorf("dead %t, due %d (was %d), %d failures", row.Dead(), row.NextRefreshMs, due, row.FailCount)
+			}
+		},
+		"while the same value comes back": func(x subject) {
+			p := x.publish(0)
+			g := x.claim("asking")
+			x.yes(x.store.MarkDead(x.Context(), x.appID, token, p.ValueHash, anyAge))
+			x.yes(x.store.Unchanged(x.Context(), g, p.ExpiresMs, x.now()+hour))
+			if row := x.row(token); !row.Dead() || row.NextRefreshMs > x.now() {
+				x.Errorf("dead %t, due in %d ms: the old answer put the renewal off", row.Dead(), row.NextRefreshMs-x.now())
 			}
 		},
 	}

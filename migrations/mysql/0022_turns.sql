@@ -1,0 +1,5 @@
+-- +goose Up
+INSERT IGNORE INTO turn (name) VALUES ('audit'), ('people');
+
+-- +goose Down
+DELETE FROM turn;

@@ -69,6 +69,7 @@ func (k *Keeper) serve(a *attempt, value secret.Secret, p model.Publication) {
 		return
 	}
 	k.table.PutCredential(a.row.AppID, c)
+	k.noteIssued(a.row.AppID, c.Kind, p.ValueHash, a.clock.deadline(p.IssuedMs))
 	k.setTrouble(a.row.AppID, a.row.Kind, snapshot.Trouble{})
 }
 
@@ -103,6 +104,9 @@ func (k *Keeper) isUnpublished(row *model.Credential) bool {
 // adopt serves what a row holds and shows how its newest attempt went.
 func (k *Keeper) adopt(row *model.Credential, clk clock) {
 	trouble := troubleOf(row, clk)
+	if kindIsToken(row.Kind) {
+		k.noteForced(row.AppID, forced{row.ForceDay, row.ForceCount})
+	}
 	err := k.adoptValue(row, clk)
 	switch {
 	case errors.Is(err, errOlder):
@@ -127,23 +131,31 @@ func (k *Keeper) adoptValue(row *model.Credential, clk clock) error {
 	defer k.puts.Unlock()
 	held := k.held(row)
 	switch {
-	case held.PublishID == row.PublishID && held.Version == row.Version && held.ExpiresAt == row.ExpiresMs:
+	case held.PublishID == row.PublishID && held.Version == row.Version && held.ExpiresAt == row.ExpiresMs && !k.trustRows:
 		return nil
 	case k.isUnpublished(row) && outdates(held, row.Version, row.IssuedMs):
 		return nil
 	case k.isOlder(row):
 		return errOlder
-	case row.Version == 0:
+	case row.Version == 0, fromFuture(row, clk.nowMs) && held.Live(time.Now()):
 		return nil
 	}
 	value, err := k.openValue(row)
 	if err != nil {
 		return err
 	}
+	deadline := clk.deadline(row.ExpiresMs)
+	if fromFuture(row, clk.nowMs) {
+		deadline = clk.before // it is renewed at once
+	}
+	if held.PublishID == row.PublishID && held.Deadline.Before(deadline) && !k.trustRows {
+		deadline = held.Deadline // one publish never lives longer, whatever the database's clock says
+	}
 	k.table.PutCredential(row.AppID, snapshot.Credential{
 		Kind: row.Kind, Value: value, Version: row.Version, PublishID: row.PublishID,
-		IssuedAt: row.IssuedMs, ExpiresAt: row.ExpiresMs, Deadline: clk.deadline(row.ExpiresMs),
+		IssuedAt: row.IssuedMs, ExpiresAt: row.ExpiresMs, Deadline: deadline,
 	})
+	k.noteIssued(row.AppID, row.Kind, row.ValueHash, clk.deadline(row.IssuedMs))
 	return nil
 }
 

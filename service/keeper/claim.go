@@ -18,6 +18,8 @@ type attempt struct {
 	id      string // unique; the history row's attempt_id
 	grant   model.Grant
 	trigger string
+	actor   string // the replica, or who asked for it
+	reason  string // that they gave
 	row     *model.Credential
 	tended  *model.Tended
 	clock   clock
@@ -32,7 +34,7 @@ type attempt struct {
 func (k *Keeper) claim(t *model.Tended, row *model.Credential, clk clock) (*attempt, error) {
 	id := NewID()
 	a := &attempt{
-		id: id, trigger: triggerOf(row), row: row, tended: t, clock: clk,
+		id: id, trigger: triggerOf(row), actor: k.replica, row: row, tended: t, clock: clk,
 		grant: model.Grant{
 			AppID: row.AppID, Kind: row.Kind, Owner: k.replica + "/" + id,
 			Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev,
@@ -41,18 +43,19 @@ func (k *Keeper) claim(t *model.Tended, row *model.Credential, clk clock) (*atte
 	for try := 0; ; try++ {
 		a.trusted = time.Now().Add(k.planner.timing.Lease - trustMargin)
 		held, err := k.sendClaim(a.grant)
+		k.observer.Claimed(row.Kind, held)
 		switch {
 		case held:
 			k.recordVanished(a)
-			if a.trigger == model.TriggerReport && kindIsToken(row.Kind) {
-				a.trigger = k.deadTrigger(row)
-			}
+			k.recordOvertaken(a)
+			k.attribute(a)
 			return a, nil
 		case err == nil:
 			return nil, errLost
 		case errors.Is(err, model.ErrNotApplied) && try < mostConflicts:
 			time.Sleep(upTo(conflictPause))
 		default:
+			k.doubtClaim(row.AppID)
 			return nil, err
 		}
 	}
@@ -67,7 +70,8 @@ const (
 
 // sendClaim sends the compare-and-swap once. After an error that leaves its
 // outcome open it does not send again: it reads back who holds the row. If
-// that cannot be read either, the claim counts as lost and ends by itself.
+// that cannot be read either, the claim counts as lost; should it be in, the
+// next look at the account finds it and gives it back.
 func (k *Keeper) sendClaim(g model.Grant) (bool, error) {
 	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
 	defer cancel()
@@ -84,6 +88,20 @@ func (k *Keeper) sendClaim(g model.Grant) (bool, error) {
 	return held, nil
 }
 
+// attribute finds out on whose behalf the attempt is made. Where that cannot be
+// read, history says what the row tells.
+func (k *Keeper) attribute(a *attempt) {
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	asked, err := k.store.RequestBefore(ctx, a.row.AppID, a.row.Kind, a.row.Fence)
+	switch {
+	case err == nil:
+		a.trigger, a.actor, a.reason = asked.TriggerName, asked.Actor, asked.Reason
+	case a.trigger == model.TriggerReport && kindIsToken(a.row.Kind):
+		a.trigger = k.deadTrigger(a.row)
+	}
+}
+
 // release gives an unused claim back, so that nobody has to wait for its end.
 func (k *Keeper) release(a *attempt) {
 	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
@@ -91,6 +109,47 @@ func (k *Keeper) release(a *attempt) {
 	if _, err := k.store.Release(ctx, a.grant); err != nil {
 		k.log.Warn("cannot give a claim back; it ends by itself", "account", a.grant.AppID, "kind", a.grant.Kind, "err", err)
 	}
+}
+
+// doubtClaim remembers that a claim may be in, or may still come in, that nobody
+// here works under. Such a row looks held, so no scan would list its account.
+func (k *Keeper) doubtClaim(appID string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.doubted[appID] = time.Now().Add(k.planner.timing.Lease)
+}
+
+// doubtedAccounts are those whose claims may be in unknown to us, until such a
+// claim would have ended.
+func (k *Keeper) doubtedAccounts() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var appIDs []string
+	for appID, until := range k.doubted {
+		if time.Now().After(until) {
+			delete(k.doubted, appID)
+			continue
+		}
+		appIDs = append(appIDs, appID)
+	}
+	return appIDs
+}
+
+// releaseOrphans gives back the claims that stand in this replica's name: the
+// goroutine that tends the account is the only one that works under any, and it
+// is just about to look for work. It reports whether there were some.
+func (k *Keeper) releaseOrphans(t *model.Tended) (found bool) {
+	for i := range t.Credentials {
+		row := &t.Credentials[i]
+		replica, id, _ := splitOwner(row.LeaseOwner)
+		if replica != k.replica || id == "" {
+			continue
+		}
+		found = true
+		k.log.Warn("a claim of ours whose answer was lost is in; giving it back", "account", row.AppID, "kind", row.Kind)
+		k.release(&attempt{grant: model.Grant{AppID: row.AppID, Kind: row.Kind, Owner: row.LeaseOwner, Fence: row.Fence - 1}})
+	}
+	return found
 }
 
 // recordVanished writes the history row of the attempt whose holder never
@@ -106,6 +165,26 @@ func (k *Keeper) recordVanished(a *attempt) {
 		AppID: a.row.AppID, Kind: a.row.Kind, Version: a.row.Version, Fence: a.row.Fence,
 		TriggerName: model.TriggerSchedule, Actor: replica, Outcome: model.OutcomeFailed,
 		Errmsg: "the replica that held the claim ended or lost its database before it could tell the outcome; " + k.replica + " took over",
+	})
+}
+
+// recordOvertaken sees to the history row of the publish that this attempt is
+// about to replace: once it is replaced, nothing else tells of it. Its publisher
+// gets historyGrace to write the row itself.
+func (k *Keeper) recordOvertaken(a *attempt) {
+	publisher, _, found := splitOwner(a.row.PublishedBy)
+	if !found || publisher == k.replica {
+		return
+	}
+	row := *a.row
+	young := historyGrace - time.Duration(a.tended.NowMs-row.IssuedMs)*time.Millisecond
+	if young <= 0 {
+		k.recorder.complete(&row)
+		return
+	}
+	k.spawn(func() {
+		k.sleepUntil(time.Now().Add(min(young, historyGrace)), nil) // or until the stop
+		k.recorder.complete(&row)
 	})
 }
 

@@ -15,9 +15,10 @@ type clock struct {
 // lives that are counted from it end too early rather than too late.
 func (c clock) earliest(t time.Time) int64 { return c.nowMs + t.Sub(c.after).Milliseconds() }
 
-// deadline is the local instant of a database time; it can only be too early.
+// deadline is the local instant of a database time; it can only be too early. The
+// clock was read in whole milliseconds: it may have stood almost one later.
 func (c clock) deadline(ms int64) time.Time {
-	return c.before.Add(time.Duration(ms-c.nowMs) * time.Millisecond)
+	return c.before.Add(time.Duration(ms-c.nowMs-1) * time.Millisecond)
 }
 
 // reached is the local instant at which the database has surely reached ms.

@@ -24,6 +24,7 @@ func TestDayWithoutGap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				s.follow = time.Minute
 				w := newWorld(t, s)
 				r := w.start("one", nil)
 				time.Sleep(2 * time.Second)

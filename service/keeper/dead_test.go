@@ -85,7 +85,9 @@ func TestForceBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins at 08:00 in Beijing; by the database's clock it is 21:00.
-		w := newWorld(t, setup{simulator: simulator.Options{FreshTickets: true}, nowMS: "(bubble_now_ms()+13*3600000)"})
+		w := newWorld(t, setup{
+			simulator: simulator.Options{FreshTickets: true}, nowMS: "(bubble_now_ms()+13*3600000)", follow: 10 * time.Second,
+		})
 		r := w.start("one", nil)
 		time.Sleep(time.Minute)
 		killAll := func(d time.Duration) {
@@ -124,7 +126,7 @@ func (w *world) forced() int {
 func TestRivalInClassicMode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, setup{mode: wechat.Classic, simulator: simulator.Options{FreshTickets: true}})
+		w := newWorld(t, setup{mode: wechat.Classic, simulator: simulator.Options{FreshTickets: true}, follow: 10 * time.Second})
 		r := w.start("one", nil)
 		time.Sleep(time.Minute)
 		for range 18 {

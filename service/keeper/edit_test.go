@@ -205,3 +205,26 @@ func TestTicketKindsEdited(t *testing.T) {
 		w.watch(time.Minute, time.Second, r)
 	})
 }
+
+// An editor dies between the account and its credential rows: without those,
+// nothing of the account would be renewed ever after. They are aligned within a
+// minute.
+func TestEditorDied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, setup{})
+		one, two := w.start("one", nil), w.start("two", nil)
+		time.Sleep(10 * time.Second)
+		w.rawSQL(`UPDATE account SET config_rev=config_rev+1, tickets='["jsapi","wx_card"]', updated_ms=bubble_now_ms()`)
+		time.Sleep(70 * time.Second)
+		if rev := w.credential(appID, snapshot.KindAccessToken).ConfigRev; rev != 2 {
+			t.Errorf("the token's row has revision %d, want 2", rev)
+		}
+		for _, r := range []*replica{one, two} {
+			if c := r.credential(appID, snapshot.KindWXCard); !c.Live(time.Now()) {
+				t.Errorf("replica %s has no card ticket", r.name)
+			}
+		}
+		w.watch(time.Minute, time.Second, one, two)
+	})
+}

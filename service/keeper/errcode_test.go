@@ -59,7 +59,7 @@ func TestErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, setup{})
+				w := newWorld(t, setup{follow: 10 * time.Second})
 				path, kind := stablePath, snapshot.KindAccessToken
 				if c.kind != "" {
 					path, kind = ticketPath, c.kind

@@ -169,3 +169,37 @@ func (f *faulty) DueProbes(ctx context.Context, minAgeMs int64, limit int) ([]mo
 func (f *faulty) ClaimProbe(ctx context.Context, p model.DueProbe, nextInMs int64) (bool, error) {
 	return run(f, "ClaimProbe", func() (bool, error) { return f.Store.ClaimProbe(ctx, p, nextInMs) })
 }
+
+func (f *faulty) ClaimReportProbe(ctx context.Context, p model.ReportProbe, gapMs int64) (bool, error) {
+	return run(f, "ClaimReportProbe", func() (bool, error) { return f.Store.ClaimReportProbe(ctx, p, gapMs) })
+}
+
+func (f *faulty) ReportProbe(ctx context.Context, appID string) (model.ReportProbe, int64, error) {
+	var nowMs int64
+	p, err := run(f, "ReportProbe", func() (p model.ReportProbe, err error) {
+		p, nowMs, err = f.Store.ReportProbe(ctx, appID)
+		return p, err
+	})
+	return p, nowMs, err
+}
+
+func (f *faulty) EndReportProbe(ctx context.Context, p model.ReportProbe) (bool, error) {
+	return run(f, "EndReportProbe", func() (bool, error) { return f.Store.EndReportProbe(ctx, p) })
+}
+
+func (f *faulty) NoteRequest(ctx context.Context, r model.RefreshRequest) error {
+	_, err := run(f, "NoteRequest", func() (struct{}, error) { return struct{}{}, f.Store.NoteRequest(ctx, r) })
+	return err
+}
+
+func (f *faulty) RequestBefore(ctx context.Context, appID, kind string, fence int64) (model.RefreshRequest, error) {
+	return run(f, "RequestBefore", func() (model.RefreshRequest, error) { return f.Store.RequestBefore(ctx, appID, kind, fence) })
+}
+
+func (f *faulty) MakeDue(ctx context.Context, d model.Due) (bool, error) {
+	return run(f, "MakeDue", func() (bool, error) { return f.Store.MakeDue(ctx, d) })
+}
+
+func (f *faulty) IssuedTo(ctx context.Context, valueHash string, withinMs int64) (string, error) {
+	return run(f, "IssuedTo", func() (string, error) { return f.Store.IssuedTo(ctx, valueHash, withinMs) })
+}

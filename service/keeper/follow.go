@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -9,9 +10,9 @@ import (
 )
 
 const (
-	// followInterval ± followSpread is the time between two looks for changes.
+	// followInterval is the usual time between two looks for changes, give or take
+	// a fifth.
 	followInterval = time.Second
-	followSpread   = 200 * time.Millisecond
 	// followOverlap reaches back behind the last look: a transaction may
 	// commit later than the instant that it wrote into updated_ms.
 	followOverlap = 10 * time.Second
@@ -28,49 +29,73 @@ const (
 // follow adopts what other replicas publish and what people edit, until the
 // keeper stops. It does so by polling: a notification can be lost, a row not.
 func (k *Keeper) follow(sinceMs int64) {
-	nextFull := time.Now().Add(fullFollowInterval)
-	for k.sleepUntil(time.Now().Add(followInterval - followSpread + upTo(2*followSpread))) {
+	nextFull := time.Now()
+	k.clocks.slept() // counts from here
+	for k.sleepUntil(time.Now().Add(k.followInterval*4/5+upTo(k.followInterval*2/5)), nil) {
+		if slept := k.clocks.slept(); slept > 0 {
+			k.shorten(slept)
+		}
 		from := max(1, sinceMs-followOverlap.Milliseconds()) // 0 asks for all
 		full := !time.Now().Before(nextFull)
 		if full {
 			from = 0
 			nextFull = time.Now().Add(fullFollowInterval)
 		}
-		nowMs, err := k.followOnce(from)
+		clk, err := k.followOnce(from)
 		k.health.database(err)
 		if err != nil {
 			k.log.Warn("cannot follow the database; what lives is served on", "err", err)
 			continue
 		}
-		sinceMs = nowMs
+		sinceMs = clk.nowMs
+		if k.clocks.look(clk) {
+			if err := k.putRight(); err != nil {
+				k.log.Warn("cannot put the rows right after the database's clock was set; trying again", "err", err)
+			}
+		}
 		if full {
-			k.completeHistory(nowMs)
+			k.forgetIssued()
+			k.completeHistory(clk.nowMs)
+			k.alignRows()
 		}
 	}
 }
 
-// followOnce adopts what moved since a database time and returns the database
-// time of the look.
-func (k *Keeper) followOnce(fromMs int64) (nowMs int64, err error) {
+// followOnce adopts what moved since a database time, 0 for all, and returns the
+// clock of the look.
+func (k *Keeper) followOnce(fromMs int64) (clock, error) {
 	ctx, cancel := context.WithTimeout(k.hard, 2*dbTimeout)
 	defer cancel()
 	edited, err := k.store.AccountsSince(ctx, fromMs)
 	if err != nil {
-		return 0, err
+		return clock{}, err
 	}
 	if fromMs == 0 {
 		k.dropDeleted(edited)
 	}
 	if changed := k.changedAccounts(edited); len(changed) > 0 {
 		if err := k.takeAccounts(ctx, changed); err != nil {
-			return 0, err
+			return clock{}, err
 		}
 	}
-	marks, nowMs, err := k.store.Marks(ctx, fromMs)
+	marks, clk, err := k.marks(ctx, fromMs)
 	if err != nil {
-		return 0, err
+		return clock{}, err
 	}
-	return nowMs, k.takeCredentials(ctx, k.changedCredentials(marks))
+	if err := k.readAnew(ctx, clk); err != nil {
+		return clk, err
+	}
+	if fromMs == 0 {
+		k.mendRows(marks, clk)
+	}
+	return clk, k.takeCredentials(ctx, k.changedCredentials(marks))
+}
+
+// marks reads marks with the clock of the reading.
+func (k *Keeper) marks(ctx context.Context, fromMs int64) ([]model.Mark, clock, error) {
+	before := time.Now()
+	marks, nowMs, err := k.store.Marks(ctx, fromMs)
+	return marks, clock{nowMs: nowMs, before: before, after: time.Now()}, err
 }
 
 // dropDeleted stops to serve the accounts that the database has no more. A
@@ -132,6 +157,20 @@ func isCurrent(view *snapshot.View, m model.Mark) bool {
 	return held.Version == m.Version && held.PublishID == m.PublishID && held.ExpiresAt == m.ExpiresMs
 }
 
+// alignRows mends the credential rows of accounts whose editor died between the
+// account and them. All replicas may do so at once.
+func (k *Keeper) alignRows() {
+	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
+	defer cancel()
+	rows, err := k.store.Misaligned(ctx)
+	for i := range rows {
+		err = errors.Join(err, k.store.AlignCredentials(ctx, rows[i], rows[i].Kinds()))
+	}
+	if len(rows) > 0 || err != nil {
+		k.log.Warn("credential rows did not fit their accounts; aligned", "accounts", len(rows), "err", err)
+	}
+}
+
 // completeHistory writes the rows of publishes whose holder died before it
 // could. Every replica may try: the publish id is unique.
 func (k *Keeper) completeHistory(nowMs int64) {
@@ -146,6 +185,6 @@ func (k *Keeper) completeHistory(nowMs int64) {
 		return
 	}
 	for i := range rows {
-		k.recorder.add(recovered(&rows[i]))
+		k.recorder.complete(&rows[i])
 	}
 }

@@ -31,15 +31,18 @@ var (
 // askForced asks for a new stable token where the normal call brought the one
 // that WeChat itself called dead. The budget is spent before it is used.
 func (k *Keeper) askForced(ctx context.Context, a *attempt, r wechat.TokenRequest) (answer, error) {
-	allowed, err := k.store.SpendForce(ctx, a.grant, model.ForceBudget{
-		Day: beijingDay(a.clock.nowMs), Limit: forceByMachines, GapMs: forceGap.Milliseconds(),
-	})
+	budget := model.ForceBudget{Day: beijingDay(a.clock.nowMs), Limit: forceByMachines, GapMs: forceGap.Milliseconds()}
+	if a.trigger == model.TriggerManual {
+		budget.Limit = forcePerDay
+	}
+	allowed, err := k.store.SpendForce(ctx, a.grant, budget)
 	if err != nil {
 		return answer{}, err
 	}
 	if !allowed {
 		return answer{}, errNoBudget
 	}
+	k.noteForced(a.row.AppID, forced{budget.Day, usedToday(a.row, a.clock.nowMs) + 1})
 	r.Force = true
 	got, err := k.askToken(ctx, a, r)
 	switch {

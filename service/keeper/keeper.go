@@ -14,11 +14,21 @@
 //	tend.go      one account: its due credentials, token first
 //	claim.go     winning a row, and finding out after a lost answer
 //	renew.go     one attempt: call and publish
+//	classic.go   lost answers in classic mode
+//	wecom.go     what is different at WeCom
 //	force.go     a stable token that WeChat calls dead
+//	report.go    a caller says that a value is dead
+//	doubt.go     is the reported token alive? asked once for all replicas
+//	refresh.go   a person asks for a new value
+//	request.go   waiting for what comes of either
+//	budget.go    what is left of the force refreshes
 //	probe.go     is the stored token still alive?
 //	follow.go    what other replicas published and what people edited
 //	adopt.go     a row becomes a served value
+//	clockwatch.go  a database clock that is set, a machine that slept
 //	recorder.go  history rows, never in the way of a renewal
+//	issued.go    the tokens that were ours in the last hours
+//	observer.go  who counts what happens
 //	backoff.go   how long to wait after which failure
 //	status.go    what /readyz and the panel ask
 package keeper
@@ -61,17 +71,32 @@ type Store interface {
 	AccountsSince(ctx context.Context, sinceMs int64) ([]model.Account, error)
 	Credentials(ctx context.Context, appIDs []string) ([]model.CredentialNow, error)
 	Marks(ctx context.Context, sinceMs int64) ([]model.Mark, int64, error)
+	Misaligned(ctx context.Context) ([]model.Account, error)
+	AlignCredentials(ctx context.Context, a model.Account, kinds []string) error
+	Shift(ctx context.Context, s model.Shift) (bool, error)
+	PullForward(ctx context.Context, appID, kind string, nextRefreshMs int64) (bool, error)
 
 	DueProbes(ctx context.Context, minAgeMs int64, limit int) ([]model.DueProbe, error)
 	ClaimProbe(ctx context.Context, p model.DueProbe, nextInMs int64) (bool, error)
 	NoteProbedDead(ctx context.Context, appID, valueHash string) (bool, error)
+	ClaimReportProbe(ctx context.Context, p model.ReportProbe, gapMs int64) (bool, error)
+	ReportProbe(ctx context.Context, appID string) (p model.ReportProbe, nowMs int64, err error)
+	EndReportProbe(ctx context.Context, p model.ReportProbe) (bool, error)
 	ProbedDead(ctx context.Context, appID, valueHash string) (bool, error)
 
+	NoteRequest(ctx context.Context, r model.RefreshRequest) error
+	RequestBefore(ctx context.Context, appID, kind string, fence int64) (model.RefreshRequest, error)
+	MakeDue(ctx context.Context, d model.Due) (bool, error)
+	IssuedTo(ctx context.Context, valueHash string, withinMs int64) (appID string, err error)
+	PurgeIssued(ctx context.Context) (int64, error)
+
 	AddHistory(ctx context.Context, h model.History) error
+	HasHistory(ctx context.Context, publishID string) (bool, error)
 	UnwrittenHistory(ctx context.Context, fromMs, toMs int64) ([]model.Credential, error)
 }
 
-// WeChat is what the keeper needs of WeChat; *wechat.Client is one.
+// WeChat is what the keeper needs of WeChat, and of WeCom; *wechat.Client is one,
+// *wechat.WeCom another.
 type WeChat interface {
 	Token(ctx context.Context, r wechat.TokenRequest) (wechat.Grant, error)
 	Ticket(ctx context.Context, token secret.Secret, kind string) (wechat.Grant, error)
@@ -84,29 +109,41 @@ type WeChat interface {
 type Options struct {
 	Store       Store
 	WeChat      WeChat
+	WeCom       WeChat // nil = renewals of WeCom accounts fail
 	Table       *snapshot.Table
 	Keyring     *secret.Keyring
 	Replica     string // unique per process; at most 150 bytes
 	Timing      Timing
 	Concurrency int           // upstream calls in flight
 	Lookahead   time.Duration // longer than the time between two calls of Scan
+	// FollowInterval is the time between two looks for what others published or
+	// edited, give or take a fifth: most of what a new value takes to be served
+	// everywhere. Default 1 s.
+	FollowInterval time.Duration
 	// ProbeInterval is the time between two probes of an account's token,
 	// whatever the number of replicas; 0 = no probes.
 	ProbeInterval time.Duration
-	Logger        *slog.Logger
+	Observer      Observer // nil = nobody
+	// Wall is the machine's wall clock, without a monotonic reading; nil = the
+	// real one. It is for tests that control time.
+	Wall   func() time.Time
+	Logger *slog.Logger
 }
 
 // Keeper is made by New, started by Start and ended by Stop.
 type Keeper struct {
-	store         Store
-	wechat        WeChat
-	table         *snapshot.Table
-	keyring       *secret.Keyring
-	replica       string
-	planner       planner
-	lookahead     time.Duration
-	probeInterval time.Duration
-	log           *slog.Logger
+	store          Store
+	wechat         WeChat
+	wecom          WeChat
+	table          *snapshot.Table
+	keyring        *secret.Keyring
+	replica        string
+	planner        planner
+	lookahead      time.Duration
+	probeInterval  time.Duration
+	followInterval time.Duration
+	observer       Observer
+	log            *slog.Logger
 
 	slots    *semaphore.Weighted // upstream calls in flight
 	recorder *recorder
@@ -118,11 +155,19 @@ type Keeper struct {
 	tasks   sync.WaitGroup // every goroutine but the recorder's
 
 	mu          sync.Mutex
-	busy        map[string]bool  // accounts that a goroutine is tending
-	unpublished map[place]string // publish ids of values that are served and not stored yet
-	sealed      map[place]string // publish ids of stored values that do not open
+	busy        map[string]chan struct{} // accounts that a goroutine is tending, with what wakes it
+	unpublished map[place]string         // publish ids of values that are served and not stored yet
+	sealed      map[place]string         // publish ids of stored values that do not open
+	doubted     map[string]time.Time     // accounts with claims that may be in, until those end
+	cases       map[caseKey]*waiting     // reports and requests that callers wait for
+	blind       map[string]blindProbe    // by AppID: made without the database
+	issued      map[string]issuedToken   // by hash
+	forced      map[string]forced        // by AppID
 
-	puts     sync.Mutex // orders "is mine newer?" and the put that follows
+	puts      sync.Mutex // orders "is mine newer?" and the put that follows
+	trustRows bool       // guarded by puts: the lives in memory are too long
+	clocks    clockwatch
+
 	stopping sync.Once
 
 	health health
@@ -146,6 +191,18 @@ func New(o Options) (*Keeper, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.FollowInterval <= 0 {
+		o.FollowInterval = followInterval
+	}
+	if o.Wall == nil {
+		o.Wall = wallOf
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	if o.WeCom == nil {
+		o.WeCom = noWeCom{}
+	}
 	o.Timing = o.Timing.withDefaults()
 	if o.ProbeInterval != 0 && o.ProbeInterval < time.Second {
 		return nil, errors.New("keeper: ProbeInterval must be 0 or at least a second")
@@ -154,10 +211,13 @@ func New(o Options) (*Keeper, error) {
 		return nil, fmt.Errorf("keeper: a lease of %s leaves no time for a call: at least %s", o.Timing.Lease, leastLease)
 	}
 	k := &Keeper{
-		store: o.Store, wechat: o.WeChat, table: o.Table, keyring: o.Keyring, replica: o.Replica,
+		store: o.Store, wechat: o.WeChat, wecom: o.WeCom, table: o.Table, keyring: o.Keyring, replica: o.Replica,
 		planner: planner{timing: o.Timing}, lookahead: o.Lookahead, probeInterval: o.ProbeInterval, log: o.Logger,
-		slots: semaphore.NewWeighted(int64(o.Concurrency)),
-		busy:  make(map[string]bool), unpublished: make(map[place]string), sealed: make(map[place]string),
+		slots:          semaphore.NewWeighted(int64(o.Concurrency)),
+		followInterval: o.FollowInterval, observer: o.Observer, clocks: clockwatch{wall: o.Wall},
+		busy: make(map[string]chan struct{}), unpublished: make(map[place]string), sealed: make(map[place]string),
+		doubted: make(map[string]time.Time), cases: make(map[caseKey]*waiting), blind: make(map[string]blindProbe),
+		issued: make(map[string]issuedToken), forced: make(map[string]forced),
 	}
 	k.recorder = newRecorder(o.Store, o.Logger)
 	k.working, k.retire = context.WithCancel(context.Background())

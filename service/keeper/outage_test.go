@@ -134,9 +134,9 @@ func TestWeChatAwayForHours(t *testing.T) {
 		t.Run(outage.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, setup{})
+				w := newWorld(t, setup{follow: 5 * time.Second})
 				one, two := w.start("one", nil), w.start("two", nil)
-				time.Sleep(3 * time.Second)
+				time.Sleep(10 * time.Second)
 				w.watch(90*time.Minute, time.Minute, one, two)
 				before := w.tokenCalls()
 				w.fault(map[string]any{"path": "*", "mode": "hang", "count": -1})

@@ -118,19 +118,20 @@ type received struct {
 
 // judge decides what an answer means. A value that differs is a new life. The
 // same value keeps the earlier expiry, because getticket says 7200 s however
-// old the ticket is; only when it has outlived that expiry is it believed.
+// old the ticket is; only when it has outlived that expiry is it believed. A
+// token of WeCom is judged like a ticket.
 func (p planner) judge(row *model.Credential, mode wechat.Mode, r received) verdict {
-	isToken := row.Kind == snapshot.KindAccessToken
+	isToken := row.Kind == snapshot.KindAccessToken && mode != wechat.WeComMode
 	expiresMs := r.sentMs + r.lifeMs
 	if isToken {
 		expiresMs -= tokenDeduction.Milliseconds()
 	}
 	longest := max(row.LongestLifeMs, r.lifeMs)
 	switch {
-	case r.hash != row.ValueHash:
-		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken || sawItsBirth(row, r)}
+	case r.hash != row.ValueHash, fromFuture(row, r.sentMs):
+		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken || r.hash != row.ValueHash && sawItsBirth(row, r)}
 		return p.schedule(row.Kind, mode, v, longest, r.nowMs)
-	case p.believed(row, r):
+	case believed(isToken, row, r):
 		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken}
 		return p.schedule(row.Kind, mode, v, longest, r.nowMs)
 	}
@@ -145,9 +146,15 @@ func sawItsBirth(row *model.Credential, r received) bool {
 	return row.Version > 0 && r.sentMs <= row.ExpiresMs+unknownBirthRecheck.Milliseconds()
 }
 
+// fromFuture reports whether a row was written by a clock that has been set back
+// since then: its instants mean nothing.
+func fromFuture(row *model.Credential, nowMs int64) bool {
+	return row.Version > 0 && row.IssuedMs > nowMs+clockStep.Milliseconds()
+}
+
 // believed reports whether a value that came back again has begun a new life.
-func (p planner) believed(row *model.Credential, r received) bool {
-	if row.Kind == snapshot.KindAccessToken {
+func believed(isToken bool, row *model.Credential, r received) bool {
+	if isToken {
 		return r.sentMs >= row.ExpiresMs
 	}
 	return r.sentMs >= row.ExpiresMs+disbelief.Milliseconds()

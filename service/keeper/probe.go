@@ -2,10 +2,11 @@ package keeper
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
-	"github.com/wxsign/wxsign/service/wechat"
+	"github.com/wxsign/wxsign/service/secret"
 )
 
 // probeLimit bounds the probes that one scan takes on.
@@ -24,9 +25,8 @@ func (k *Keeper) probeDue(ctx context.Context) {
 	for _, p := range due {
 		k.spawn(func() {
 			defer k.recoverFrom(p.AppID)
-			if k.probe(p) && k.occupy(p.AppID) {
-				defer k.vacate(p.AppID)
-				k.tend(p.AppID)
+			if k.probe(p) {
+				k.prompt(p.AppID)
 			}
 		})
 	}
@@ -50,12 +50,30 @@ func (k *Keeper) probe(p model.DueProbe) (dead bool) {
 	if err != nil {
 		return false // whoever adopts the row reports it
 	}
-	sent := time.Now()
-	if err = k.wechat.Probe(k.hard, token); wechat.ClassOf(err) != wechat.TokenDead {
+	latency, err := k.sendProbe(k.hard, p.AppID, token)
+	if !isDead(err) {
 		return false
 	}
-	k.probedDead(p, time.Since(sent), err)
+	k.probedDead(p, latency, err)
 	return true
+}
+
+// askProbe is sendProbe for somebody who waits.
+func (k *Keeper) askProbe(ctx context.Context, appID string, token secret.Secret) (time.Duration, error) {
+	if err := k.slots.Acquire(ctx, 1); err != nil {
+		return 0, fmt.Errorf("wait for other calls to WeChat: %w", err)
+	}
+	defer k.slots.Release(1)
+	return k.sendProbe(ctx, appID, token)
+}
+
+// sendProbe asks WeChat whether a token is alive, and tells how long it took.
+func (k *Keeper) sendProbe(ctx context.Context, appID string, token secret.Secret) (time.Duration, error) {
+	sent := time.Now()
+	err := k.upstream(appID).Probe(ctx, token)
+	took := time.Since(sent)
+	k.called(KindProbe, err, took)
+	return took, err
 }
 
 // nextProbeIn is the time to the next probe. Rows that were never planned are
@@ -79,12 +97,19 @@ func (k *Keeper) probedDead(p model.DueProbe, latency time.Duration, cause error
 	if noteErr != nil || markErr != nil {
 		k.log.Warn("cannot note that the access_token is dead; the next probe finds it again", "account", p.AppID, "note_err", noteErr, "err", markErr)
 	}
-	k.recorder.add(model.History{ // AtMs 0: the database's now
-		AttemptID: NewID(), AppID: p.AppID, Kind: tokenKind, Version: p.Version, Fence: p.Fence,
-		TriggerName: model.TriggerProbe, Actor: k.replica, Outcome: model.OutcomeFailed,
+	row := model.Credential{AppID: p.AppID, Kind: tokenKind, Version: p.Version, Fence: p.Fence, ValueHash: p.ValueHash}
+	k.recorder.add(evidence(&row, request{trigger: model.TriggerProbe, actor: k.replica}, latency, cause))
+}
+
+// evidence is the history row of WeChat's word that a token is dead before its
+// time.
+func evidence(row *model.Credential, why request, latency time.Duration, cause error) model.History {
+	return model.History{ // AtMs 0: the database's now
+		AttemptID: NewID(), AppID: row.AppID, Kind: row.Kind, Version: row.Version, Fence: row.Fence,
+		TriggerName: why.trigger, Actor: why.actor, Outcome: model.OutcomeFailed,
 		Errcode: errcodeOf(cause), Errmsg: describe(cause), RID: ridOf(cause),
-		LatencyMs: latency.Milliseconds(), Fingerprint: p.ValueHash[:min(8, len(p.ValueHash))],
-	})
+		LatencyMs: latency.Milliseconds(), Fingerprint: fingerprint(row.ValueHash),
+	}
 }
 
 // deadTrigger says who found the token of a claimed row dead.

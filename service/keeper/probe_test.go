@@ -26,14 +26,13 @@ func TestProbeIsShared(t *testing.T) {
 			replicas = append(replicas, w.start(name, nil))
 		}
 		time.Sleep(3 * time.Second)
-		w.watch(2*time.Hour, time.Minute, replicas...)
+		w.watch(time.Hour, time.Minute, replicas...)
 		for _, r := range replicas {
 			r.stop()
 		}
-		// 12 in 2 hours, less the first interval over which they are spread, less
-		// or more a tenth.
-		if probes := w.calls()[probePath]; probes < 3*10 || probes > 3*13 {
-			t.Errorf("%d probes of 3 accounts in 12 intervals", probes)
+		// The first within an interval, the others a twentieth less or more apart.
+		if probes := w.calls()[probePath]; probes < 3*5 || probes > 3*7 {
+			t.Errorf("%d probes of 3 accounts in 6 intervals", probes)
 		}
 		w.checkLedger()
 		for _, h := range w.rows(appID) {

@@ -15,23 +15,36 @@ import (
 type recorder struct {
 	store interface {
 		AddHistory(ctx context.Context, h model.History) error
+		HasHistory(ctx context.Context, publishID string) (bool, error)
 	}
 	log     *slog.Logger
-	rows    chan model.History
+	rows    chan entry
 	waiting atomic.Int64 // rows that are not in yet
 	done    sync.WaitGroup
+}
+
+// entry is a row that waits.
+type entry struct {
+	model.History
+	unlessThere bool // somebody else may have written it
 }
 
 // recorderRoom is how many rows wait in memory while the database is away.
 const recorderRoom = 4096
 
 func newRecorder(store Store, log *slog.Logger) *recorder {
-	return &recorder{store: store, log: log, rows: make(chan model.History, recorderRoom)}
+	return &recorder{store: store, log: log, rows: make(chan entry, recorderRoom)}
 }
 
 // add takes a row; it never waits. Where there is no room the row is lost and
 // the log says so: the renewal itself is safe in its own row.
-func (r *recorder) add(h model.History) {
+func (r *recorder) add(h model.History) { r.put(entry{History: h}) }
+
+// complete adds the row of a publish whose holder may have died, if there is
+// none yet.
+func (r *recorder) complete(row *model.Credential) { r.put(entry{recovered(row), true}) }
+
+func (r *recorder) put(h entry) {
 	r.waiting.Add(1)
 	select {
 	case r.rows <- h:
@@ -74,28 +87,41 @@ func (r *recorder) run(ctx context.Context) {
 
 const mostRecorderPause = 30 * time.Second
 
-func (r *recorder) write(ctx context.Context, h model.History) bool {
+func (r *recorder) write(ctx context.Context, h entry) bool {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
-	err := r.store.AddHistory(ctx, h)
+	there, err := false, error(nil)
+	if h.unlessThere {
+		there, err = r.store.HasHistory(ctx, *h.PublishID)
+	}
+	if err == nil && !there {
+		err = r.store.AddHistory(ctx, h.History)
+	}
 	if err != nil {
 		r.log.Warn("cannot write history yet", "account", h.AppID, "kind", h.Kind, "err", err)
 	}
 	return err == nil
 }
 
-// recovered is the row of a publish whose holder died before it wrote it. It
-// has the attempt id that the holder would have used, so both cannot stand.
+// recovered is the row of a publish whose holder died before it wrote it. The
+// publish id keeps it from standing beside the holder's own. The attempt id is
+// not the holder's: cut off while its publish was done, a holder may have noted
+// under it that the value was dropped. The fence is 0, unknown: the row's own has
+// gone on with every claim since.
 func recovered(row *model.Credential) model.History {
-	actor, attemptID, found := splitOwner(row.PublishedBy)
-	if !found {
-		attemptID = row.PublishID
-	}
-	return model.History{
-		AttemptID: attemptID, PublishID: &row.PublishID, AtMs: row.IssuedMs,
-		AppID: row.AppID, Kind: row.Kind, Version: row.Version, Fence: row.Fence,
+	actor, _, _ := splitOwner(row.PublishedBy)
+	h := model.History{
+		AttemptID: row.PublishID, PublishID: &row.PublishID, AtMs: row.IssuedMs,
+		AppID: row.AppID, Kind: row.Kind, Version: row.Version,
 		TriggerName: model.TriggerRecovery, Actor: actor, Outcome: model.OutcomeRenewed,
 		Errmsg:    "written by another replica: this one ended after publishing, or could not write its history",
-		ExpiresMs: row.ExpiresMs, Fingerprint: row.ValueHash[:min(8, len(row.ValueHash))],
+		ExpiresMs: row.ExpiresMs, Fingerprint: fingerprint(row.ValueHash),
 	}
+	if kindIsToken(row.Kind) {
+		h.ValueHash, h.IssuedMs = row.ValueHash, row.IssuedMs
+	}
+	return h
 }
+
+// fingerprint is the part of a hash that people see.
+func fingerprint(hash string) string { return hash[:min(8, len(hash))] }

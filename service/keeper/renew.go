@@ -56,15 +56,27 @@ func (k *Keeper) ask(ctx context.Context, a *attempt) (answer, error) {
 		return answer{}, fmt.Errorf("%w: the AppSecret: %w", errSealed, err)
 	}
 	request := wechat.TokenRequest{AppID: a.row.AppID, Secret: appSecret, Mode: mode(a.tended)}
-	got, err := k.askToken(ctx, a, request)
-	if err == nil && a.row.Dead() && request.Mode == wechat.Stable && got.grant.Value.Hash() == a.row.DeadHash {
-		return k.askForced(ctx, a, request)
+	if request.Mode == wechat.Classic {
+		if err := k.testTheWater(ctx, a); err != nil {
+			return answer{}, err
+		}
 	}
-	return got, err
+	got, err := k.askToken(ctx, a, request)
+	if err != nil || !a.row.Dead() || got.grant.Value.Hash() != a.row.DeadHash {
+		return got, err
+	}
+	switch request.Mode {
+	case wechat.Stable:
+		return k.askForced(ctx, a, request)
+	case wechat.WeComMode:
+		return got, errNoForce
+	case wechat.Classic: // every call makes a new one
+	}
+	return got, nil
 }
 
 func (k *Keeper) askToken(ctx context.Context, a *attempt, r wechat.TokenRequest) (answer, error) {
-	return timed(a, func() (wechat.Grant, error) { return k.wechat.Token(ctx, r) })
+	return k.timed(a, func() (wechat.Grant, error) { return k.upstream(r.AppID).Token(ctx, r) })
 }
 
 func (k *Keeper) askTicket(ctx context.Context, a *attempt) (answer, error) {
@@ -72,19 +84,21 @@ func (k *Keeper) askTicket(ctx context.Context, a *attempt) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return timed(a, func() (wechat.Grant, error) { return k.wechat.Ticket(ctx, token, a.row.Kind) })
+	return k.timed(a, func() (wechat.Grant, error) { return k.upstream(a.row.AppID).Ticket(ctx, token, a.row.Kind) })
 }
 
-func timed(a *attempt, call func() (wechat.Grant, error)) (answer, error) {
+func (k *Keeper) timed(a *attempt, call func() (wechat.Grant, error)) (answer, error) {
 	sent := time.Now()
 	grant, err := call()
-	return answer{grant: grant, sentMs: a.clock.earliest(sent), latency: time.Since(sent)}, err
+	took := time.Since(sent)
+	k.called(a.row.Kind, err, took)
+	return answer{grant: grant, sentMs: a.clock.earliest(sent), latency: took}, err
 }
 
 // succeeded judges a value and writes it to the row.
 func (k *Keeper) succeeded(a *attempt, got answer) {
 	v := k.planner.judge(a.row, mode(a.tended), received{
-		hash: got.grant.Value.Hash(), lifeMs: got.grant.ExpiresIn.Milliseconds(),
+		hash: got.grant.Value.Hash(), lifeMs: k.lifeLeft(a.row, got).Milliseconds(),
 		sentMs: got.sentMs, nowMs: a.clock.earliest(time.Now()),
 	})
 	if v.publish {
@@ -97,7 +111,7 @@ func (k *Keeper) succeeded(a *attempt, got answer) {
 	if !noted {
 		k.release(a) // an edit of the account has overtaken the answer
 	}
-	k.recorder.add(k.history(a, got, model.OutcomeUnchanged, nil, v))
+	k.record(k.history(a, got, model.OutcomeUnchanged, nil, v))
 }
 
 // settle ends a claim by a statement that may be repeated, until it is in or
@@ -145,13 +159,16 @@ func (k *Keeper) publish(a *attempt, got answer, v verdict) {
 	if !k.writePublication(a, got.grant.Value, p) {
 		k.withdraw(a.row, p.PublishID, before)
 		k.release(a)
-		k.recorder.add(k.history(a, got, model.OutcomeFailed, errDropped, verdict{}))
+		k.record(k.history(a, got, model.OutcomeFailed, errDropped, verdict{}))
 		return
 	}
 	k.serve(a, got.grant.Value, p)
 	h := k.history(a, got, model.OutcomeRenewed, nil, v)
 	h.PublishID = &p.PublishID
-	k.recorder.add(h)
+	if kindIsToken(a.row.Kind) {
+		h.ValueHash, h.IssuedMs = p.ValueHash, p.IssuedMs
+	}
+	k.record(h)
 	k.log.Info("renewed", "account", a.row.AppID, "kind", a.row.Kind, "version", a.row.Version+1,
 		"expires_in", got.grant.ExpiresIn.String(), "trigger", a.trigger, "fingerprint", got.grant.Value.Fingerprint())
 }
@@ -198,14 +215,14 @@ func (k *Keeper) tryPublication(g model.Grant, p model.Publication) (bool, error
 
 // failed ends the claim with a back-off; the stored value stays as it is.
 func (k *Keeper) failed(a *attempt, got answer, cause error) {
-	if wechat.ClassOf(cause) == wechat.TokenDead {
+	if isDead(cause) {
 		k.tokenDead(a)
 	}
 	outcome := model.OutcomeFailed
-	if errors.Is(cause, errNoBudget) {
+	if errors.Is(cause, errNoBudget) || errors.Is(cause, errNotRisked) {
 		outcome = model.OutcomeRefused
 	}
-	k.recorder.add(k.history(a, got, outcome, cause, verdict{}))
+	k.record(k.history(a, got, outcome, cause, verdict{}))
 	if k.edited(a) {
 		k.release(a) // this failure says nothing about the account as it is now
 		return

@@ -32,7 +32,7 @@ func TestReplicasShareTheCalls(t *testing.T) {
 					replicas = append(replicas, r)
 				}
 				time.Sleep(3 * time.Second)
-				w.watch(5*time.Hour, 10*time.Second, replicas...)
+				w.watch(4*time.Hour, 10*time.Second, replicas...)
 				for _, r := range replicas {
 					r.stop()
 				}
@@ -150,7 +150,7 @@ func TestAppClockDoesNotMatter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, setup{nowMS: nowMS, mode: wechat.Classic})
+				w := newWorld(t, setup{nowMS: nowMS, mode: wechat.Classic, follow: 10 * time.Second})
 				r := w.start("one", nil)
 				time.Sleep(3 * time.Second)
 				w.watch(5*time.Hour, 10*time.Second, r)

@@ -43,14 +43,36 @@ func (k *Keeper) tendDue(ctx context.Context) {
 		k.log.Warn("cannot look for due credentials; what lives is served on", "err", err)
 		return
 	}
-	for _, appID := range due {
-		if k.occupy(appID) {
-			k.spawn(func() {
-				defer k.vacate(appID)
-				defer k.recoverFrom(appID)
-				k.tend(appID)
-			})
-		}
+	for _, appID := range append(due, k.doubtedAccounts()...) {
+		k.beginTending(appID)
+	}
+}
+
+// beginTending starts a goroutine for the account unless it has one.
+func (k *Keeper) beginTending(appID string) {
+	wake, free := k.occupy(appID)
+	if !free {
+		return
+	}
+	k.spawn(func() {
+		defer k.vacate(appID)
+		defer k.recoverFrom(appID)
+		k.tend(appID, wake)
+	})
+}
+
+// prompt has an account tended now: somebody waits for it.
+func (k *Keeper) prompt(appID string) {
+	k.mu.Lock()
+	wake := k.busy[appID]
+	k.mu.Unlock()
+	if wake == nil {
+		k.beginTending(appID)
+		return
+	}
+	select {
+	case wake <- struct{}{}:
+	default: // it is being woken already
 	}
 }
 
@@ -86,22 +108,25 @@ func (k *Keeper) Stop(ctx context.Context) error {
 }
 
 // spawn runs a task unless Stop has begun to wait for the tasks.
-func (k *Keeper) spawn(task func()) {
+func (k *Keeper) spawn(task func()) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.working.Err() == nil {
-		k.tasks.Go(task)
-	}
-}
-
-func (k *Keeper) occupy(appID string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.busy[appID] {
+	if k.working.Err() != nil {
 		return false
 	}
-	k.busy[appID] = true
+	k.tasks.Go(task)
 	return true
+}
+
+func (k *Keeper) occupy(appID string) (wake <-chan struct{}, free bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.busy[appID] != nil {
+		return nil, false
+	}
+	c := make(chan struct{}, 1)
+	k.busy[appID] = c
+	return c, true
 }
 
 func (k *Keeper) vacate(appID string) {

@@ -15,9 +15,9 @@ import (
 var errLost = errors.New("another replica was faster")
 
 // tend works on one account until none of its credentials is due within the
-// lookahead. It reads everything anew before each step: what was read before a
-// pause proves nothing.
-func (k *Keeper) tend(appID string) {
+// lookahead; wake cuts its pauses short. It reads everything anew before each
+// step: what was read before a pause proves nothing.
+func (k *Keeper) tend(appID string, wake <-chan struct{}) {
 	until := time.Now().Add(k.lookahead)
 	for failed := false; k.working.Err() == nil; {
 		next, err := k.step(appID)
@@ -32,7 +32,7 @@ func (k *Keeper) tend(appID string) {
 		case next.After(until) && next.After(time.Now().Add(k.lookahead)):
 			return
 		}
-		if !k.sleepUntil(next) {
+		if !k.sleepUntil(next, wake) {
 			return
 		}
 	}
@@ -51,6 +51,12 @@ func (k *Keeper) step(appID string) (next time.Time, err error) {
 	t, clk, err := k.read(appID)
 	if err != nil {
 		return time.Time{}, err
+	}
+	if k.clocks.unsure(clk) {
+		return time.Now().Add(unsurePause), nil // what looks due may not be
+	}
+	if k.releaseOrphans(&t) {
+		return time.Now().Add(lostPause), nil
 	}
 	row, atMs := k.planner.due(&t)
 	if row == nil {
@@ -98,11 +104,13 @@ func (k *Keeper) read(appID string) (model.Tended, clock, error) {
 	return t, clock{nowMs: t.NowMs, before: before, after: time.Now()}, err
 }
 
-func (k *Keeper) sleepUntil(t time.Time) bool {
+func (k *Keeper) sleepUntil(t time.Time, wake <-chan struct{}) bool {
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-wake:
 		return true
 	case <-k.working.Done():
 		return false
@@ -111,7 +119,10 @@ func (k *Keeper) sleepUntil(t time.Time) bool {
 
 // mode is the account's way to get tokens.
 func mode(t *model.Tended) wechat.Mode {
-	if t.TokenMode == string(wechat.Classic) {
+	switch {
+	case t.Platform == snapshot.PlatformWeCom:
+		return wechat.WeComMode
+	case t.TokenMode == string(wechat.Classic):
 		return wechat.Classic
 	}
 	return wechat.Stable

@@ -17,6 +17,8 @@ var errSealed = errors.New("a sealed value cannot be opened")
 func describe(err error) string {
 	var e *wechat.Error
 	switch {
+	case errors.Is(err, errNotRisked):
+		return err.Error()
 	case errors.As(err, &e):
 		return e.Error() + " — " + e.Mend()
 	case errors.Is(err, errSealed):
@@ -54,7 +56,7 @@ func waitAfter(row *model.Credential, err error, nowMs int64) time.Duration {
 	if class := wechat.ClassOf(err); class == wechat.Transient || class == wechat.TokenDead {
 		wait = untilTheEnd(wait, row.ExpiresMs-nowMs)
 	}
-	return wait
+	return afterSilence(wait, row, err)
 }
 
 // troubleOf is what a row says about its newest attempt.
@@ -85,12 +87,18 @@ func (k *Keeper) setTrouble(appID, kind string, trouble snapshot.Trouble) {
 	}
 }
 
+// record writes the row of an attempt that this replica has ended.
+func (k *Keeper) record(h model.History) {
+	k.observer.Ended(h.Kind, h.Outcome, h.Errcode)
+	k.recorder.add(h)
+}
+
 // history is the row of an attempt.
 func (k *Keeper) history(a *attempt, got answer, outcome string, cause error, v verdict) model.History {
 	h := model.History{
 		AttemptID: a.id, AtMs: a.clock.earliest(time.Now()),
 		AppID: a.row.AppID, Kind: a.row.Kind, Version: a.row.Version, Fence: a.row.Fence + 1,
-		TriggerName: a.trigger, Actor: k.replica, Outcome: outcome,
+		TriggerName: a.trigger, Actor: a.actor, Outcome: outcome, Errmsg: a.reason,
 		LatencyMs: got.latency.Milliseconds(), ExpiresMs: v.expiresMs,
 		Fingerprint: got.grant.Value.Fingerprint(),
 	}

@@ -60,7 +60,8 @@ type setup struct {
 	mode      wechat.Mode
 	tickets   []string
 	accounts  int
-	nowMS     string // SQL expression
+	nowMS     string        // SQL expression
+	follow    time.Duration // 0 = the keeper's own; longer where hours pass and nothing is to be followed
 	tune      func(*keeper.Options)
 }
 
@@ -187,6 +188,7 @@ func (w *world) options(name string, store *model.Store) keeper.Options {
 		Store: store, WeChat: client, Table: snapshot.NewTable(), Keyring: w.ring, Replica: name,
 		Logger: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 	}
+	options.FollowInterval = w.setup.follow
 	if w.setup.tune != nil {
 		w.setup.tune(&options)
 	}

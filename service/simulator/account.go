@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// account is the state of one official account.
+// account is the state of one official account, of one agent of WeCom, or of a
+// corp.
 type account struct {
 	Account
 	domains []domain
@@ -17,6 +18,12 @@ type account struct {
 	issued  []*value          // every value the vault still knows, oldest first
 	usage   usage
 	force   time.Time // the last force refresh that took effect
+
+	wecom  bool       // an agent or a corp
+	corp   *account   // of an agent
+	agents []*account // of a corp
+	agent  chain      // tokens of gettoken
+	hour   hourly
 }
 
 func newAccount(a Account) (*account, error) {

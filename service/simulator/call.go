@@ -22,9 +22,10 @@ const (
 // call is one request to a WeChat path, its body already read.
 type call struct {
 	method, path string
+	wecom        bool // qyapi was asked
 	query        url.Values
 	contentType  string
-	head         []byte // the first maxJSON bytes of the body
+	head         []byte // the first maxJSON bytes of the body, of an upload maxMediaBody
 	length       int64  // of the whole body
 	sha256       string // of the whole body
 	peer         netip.Addr
@@ -40,22 +41,29 @@ type call struct {
 // receive reads a request to its end. The body must be gone before a fault
 // waits: only then does net/http notice that the client went away.
 func receive(r *http.Request) (*call, error) {
-	hash, head := sha256.New(), &headBuffer{}
+	hash, head := sha256.New(), &headBuffer{most: maxJSON}
+	if r.URL.Path == pathMediaUpload {
+		head.most = maxMediaBody
+	}
 	n, err := io.Copy(io.MultiWriter(hash, head), http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("read request body: %w", err)
 	}
 	return &call{
 		method: r.Method, path: r.URL.Path, query: r.URL.Query(), contentType: r.Header.Get("Content-Type"),
-		head: head.kept, length: n, sha256: hex.EncodeToString(hash.Sum(nil)), peer: peerOf(r),
+		wecom: strings.HasPrefix(r.URL.Path, weComPrefix+"/"),
+		head:  head.kept, length: n, sha256: hex.EncodeToString(hash.Sum(nil)), peer: peerOf(r),
 	}, nil
 }
 
-// headBuffer keeps the first maxJSON bytes and lets the rest pass.
-type headBuffer struct{ kept []byte }
+// headBuffer keeps the first bytes and lets the rest pass.
+type headBuffer struct {
+	kept []byte
+	most int
+}
 
 func (b *headBuffer) Write(p []byte) (int, error) {
-	b.kept = append(b.kept, p[:min(maxJSON-len(b.kept), len(p))]...)
+	b.kept = append(b.kept, p[:min(b.most-len(b.kept), len(p))]...)
 	return len(p), nil
 }
 
@@ -73,19 +81,23 @@ func peerOf(r *http.Request) netip.Addr {
 // appid in the body. s.mu must be held.
 func (s *Simulator) identify(c *call) {
 	c.account, c.token = nil, nil
-	if v := s.vault.byText[c.query.Get("access_token")]; v != nil && v.kind == kindToken {
+	if v := s.vault.byText[c.query.Get("access_token")]; v != nil && v.kind == kindToken && v.account.wecom == c.wecom {
 		c.account, c.token = v.account, v
 		return
 	}
+	if c.wecom {
+		s.identifyWeCom(c)
+		return
+	}
 	if id := c.query.Get("appid"); id != "" {
-		c.account = s.accounts[id]
+		c.account = s.official(id)
 		return
 	}
 	var body struct {
 		AppID string `json:"appid"`
 	}
 	if unmarshalExact(c.head, &body) == nil {
-		c.account = s.accounts[body.AppID]
+		c.account = s.official(body.AppID)
 	}
 }
 

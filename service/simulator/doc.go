@@ -1,6 +1,7 @@
-// Package simulator is a pretend api.weixin.qq.com for tests and demos: tokens,
-// tickets, quotas, the IP list and signature verification of WeChat official
-// accounts, with faults on order. It speaks HTTP only.
+// Package simulator is a pretend api.weixin.qq.com, and below /qyapi a pretend
+// qyapi.weixin.qq.com, for tests and demos: tokens, tickets, quotas, the IP list
+// and signature verification of WeChat official accounts and of agents of WeCom,
+// with faults on order. It speaks HTTP only.
 //
 // # Use
 //
@@ -17,10 +18,19 @@
 // GET /cgi-bin/token and POST /cgi-bin/stable_token with their two isolated
 // chains and the overlap, GET /cgi-bin/ticket/getticket (jsapi, wx_card, 2),
 // getcallbackip, get_api_domain_ip, callback/check, clear_quota, clear_quota/v2,
-// openapi/quota/get, openapi/quota/clear and openapi/rid/get. Errors are HTTP 200
-// with errcode and a rid. Any other path below /cgi-bin/ checks the access_token
-// and echoes method, query, length and SHA-256 of the body; /sns/ paths check
-// appid and secret and echo; everything else is errcode 40066.
+// openapi/quota/get, openapi/quota/clear and openapi/rid/get; of the business calls
+// media/upload and media/get (the latest files, in memory), message/custom/send,
+// draft/add and card/code/decrypt, which check what they are sent and deliver
+// nothing. Errors are HTTP 200 with errcode and a rid. Any other path below
+// /cgi-bin/ checks the access_token and echoes method, query, length and SHA-256
+// of the body; /sns/ paths check appid and secret and echo; everything else is
+// errcode 40066.
+//
+// Below /qyapi: gettoken, get_jsapi_ticket, ticket/get and the two lists of
+// addresses, for accounts whose AppID is <corp_id>:<agent_id>; any other path below
+// /cgi-bin/ echoes, the rest is HTTP 404. The ticket of a corp is shared by its
+// agents and belongs, in the control routes, to the corp id. A dead token of WeCom
+// is 42001 or 40014.
 //
 // A dead token is 42001 if it lived to its end, 40001 if it was overtaken,
 // revoked or forgotten (one life after its death).
@@ -39,7 +49,8 @@
 //	DELETE /_sim/fault        ends all faults; calls that wait in one are freed
 //	POST   /_sim/revoke       {"app_id", "what":"token"|"ticket", "kind", "still_served"}
 //	POST   /_sim/overwrite    {"app_id", "mode":"classic"|"force"}: another party refreshes
-//	POST   /_sim/verify       {"appid", "noncestr", "timestamp", "signature", "urls":[…]}
+//	POST   /_sim/verify       {"appid", "noncestr", "timestamp", "signature", "urls":[…]};
+//	                           for wx.agentConfig "corpid" and "agentid" in place of "appid"
 //	POST   /_sim/account      {"app_id", "secret", "domains", "allowed_ips", "token_errcode", "ticket_errcode"}
 //	POST   /_sim/clock        {"advance":"1h"}
 //	GET    /_sim/ledger       ?app_id= &path= &since=<seq>: every call, and totals that are never trimmed

@@ -35,6 +35,12 @@ func endpoints() map[string]endpoint {
 		"/cgi-bin/openapi/quota/clear": {post: true, token: true, run: (*Simulator).quotaClear},
 		"/cgi-bin/openapi/rid/get":     {post: true, token: true, run: (*Simulator).ridGet},
 
+		pathMediaUpload:                {post: true, token: true, run: (*Simulator).mediaUpload},
+		"/cgi-bin/media/get":           {token: true, run: (*Simulator).mediaGet},
+		"/cgi-bin/message/custom/send": {post: true, token: true, run: (*Simulator).customSend},
+		"/cgi-bin/draft/add":           {post: true, token: true, run: (*Simulator).draftAdd},
+		"/card/code/decrypt":           {post: true, token: true, run: (*Simulator).codeDecrypt},
+
 		"/sns/oauth2/access_token":  {run: (*Simulator).snsBySecret},
 		"/sns/oauth2/refresh_token": {run: (*Simulator).snsByAppID},
 		"/sns/jscode2session":       {run: (*Simulator).snsBySecret},
@@ -47,6 +53,9 @@ func endpoints() map[string]endpoint {
 // API that the simulator knows nothing about but the token: it echoes. Paths
 // beyond that are 40066, as a mistyped path is at WeChat (observed).
 func (s *Simulator) handle(c *call) (any, error) {
+	if c.wecom {
+		return s.handleWeCom(c)
+	}
 	e, known := s.endpoints[c.path]
 	switch {
 	case known:

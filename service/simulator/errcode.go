@@ -35,8 +35,13 @@ var errmsgs = map[int]string{
 	0:     "ok",
 	40001: "invalid credential, access_token is invalid or not latest" + moreDetails,
 	40002: "invalid grant_type",
+	40003: "invalid openid",
+	40004: "invalid media type",
+	40007: "invalid media_id",
+	40008: "invalid message type",
 	40013: "invalid appid",
 	40014: "invalid access_token",
+	40056: "invalid serial code",
 	40066: "invalid url",
 	40097: "invalid args",
 	40125: "invalid appsecret",
@@ -47,11 +52,16 @@ var errmsgs = map[int]string{
 	41001: "access_token missing",
 	41002: "appid missing",
 	41004: "appsecret missing",
+	41005: "media data missing",
 	41008: "missing code",
 	42001: "access_token expired",
 	43002: "require POST method",
 	43003: "require https",
+	44001: "empty media data",
 	44002: "empty post data",
+	44003: "empty news data",
+	44004: "empty content",
+	45001: "media size out of limit",
 	45009: "reach max api daily quota limit" + moreDetails,
 	45011: "api minute-quota reach limit, must slower, retry next minute",
 	47001: "data format error",
@@ -77,8 +87,11 @@ var errmsgs = map[int]string{
 }
 
 // fail is the apiError of a code whose text may name the caller's address:
-// 40164 in both forms, as seen, and 61004.
+// 40164 in both forms, as seen, and 61004. At WeCom the texts are its own.
 func (c *call) fail(code int) error {
+	if c.wecom {
+		return &apiError{code: code, msg: orDefault(weComErrmsgs[code], errmsg(code))}
+	}
 	switch code {
 	case 40164:
 		long := netip.AddrFrom16(c.peer.As16())

@@ -119,7 +119,7 @@ func TestQuotaGetCounts(t *testing.T) {
 	w := onLoopback(t)
 	token := "?access_token=" + w.stable(false).AccessToken
 	for range 3 {
-		w.post("/cgi-bin/message/custom/send"+token, "{}")
+		w.post("/cgi-bin/message/custom/send"+token, `{"touser":"o","msgtype":"image"}`)
 	}
 	a := w.post("/cgi-bin/openapi/quota/get"+token, `{"cgi_path":"/cgi-bin/message/custom/send"}`)
 	wantContains(t, a.raw, `{"errcode":0,"errmsg":"ok","quota":{"daily_limit":0,"used":3,"remain":0},"rate_limit":{"call_count":`)
@@ -176,7 +176,7 @@ func TestEchoForRelays(t *testing.T) {
 	w := onLoopback(t)
 	token := w.stable(false).AccessToken
 	body := strings.Repeat("中文\x00", 500_000) // more than the part that is kept
-	a := w.send("PUT", "/cgi-bin/media/upload?type=image&access_token="+url.QueryEscape(token), "image/png", body)
+	a := w.send("PUT", "/cgi-bin/material/add_material?type=image&access_token="+url.QueryEscape(token), "image/png", body)
 	var got struct {
 		Errcode int
 		Errmsg  string
@@ -192,10 +192,10 @@ func TestEchoForRelays(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := got.Echo
-	if got.Errmsg != "ok" || e.Method != http.MethodPut || e.Path != "/cgi-bin/media/upload" || e.Query.Encode() != "type=image" ||
+	if got.Errmsg != "ok" || e.Method != http.MethodPut || e.Path != "/cgi-bin/material/add_material" || e.Query.Encode() != "type=image" ||
 		e.ContentType != "image/png" || e.Length != len(body) || e.SHA256 != sha256Of(body) {
 		t.Errorf("%s", a.raw)
 	}
-	w.want("no token", w.post("/cgi-bin/media/upload", "x"), 41001)
-	w.want("fake token", w.post("/cgi-bin/media/upload?access_token=x", "x"), 40001)
+	w.want("no token", w.post("/cgi-bin/material/add_material", "x"), 41001)
+	w.want("fake token", w.post("/cgi-bin/material/add_material?access_token=x", "x"), 40001)
 }

@@ -25,8 +25,10 @@ const (
 // every fault with its field.
 var ErrOptions = errors.New("simulator options")
 
-// Account is one official account that the simulator pretends to host.
+// Account is one official account that the simulator pretends to host, or one
+// agent of WeCom.
 type Account struct {
+	// AppID is <corp_id>:<agent_id> for an agent.
 	AppID  string
 	Secret string
 	// Domains are the JS safe domains as typed into the console: "h5.example.com"
@@ -41,10 +43,11 @@ type Account struct {
 	// Sandbox makes it a test account: 200 classic tokens a day instead of 2000.
 	Sandbox bool
 	// TokenErrcode, if set, is what both token endpoints answer once the secret
-	// proved right: 40243, 50004, 50007, 61024 or 89501 to 89507.
+	// proved right: 40243, 50004, 50007, 61024 or 89501 to 89507; of an agent, what
+	// gettoken answers: 50003.
 	TokenErrcode int
 	// TicketErrcode, if set, is what getticket answers to a good token: 48001,
-	// 50002 or 61004.
+	// 50002 or 61004; of an agent 48002 or 301002.
 	TicketErrcode int
 }
 
@@ -58,6 +61,9 @@ type Limits struct {
 	ForceDay     int // force_refresh; default 20 (documented)
 	TicketDay    int // getticket, all types together; default 10000 (documented)
 	TicketMinute int // default no limit; the true number is not published
+	// Fetches of WeCom's tickets in an hour: of each kind by one agent, default 100,
+	// and of a corp's by all its agents, default 400 (documented).
+	AgentTicketHour, CorpTicketHour int
 }
 
 // ForceOver names what a force refresh beyond the day's limit answers; the
@@ -118,6 +124,12 @@ type Options struct {
 	SignatureFirst bool
 	// SignatureMaxAge refuses signatures whose timestamp is older. Default: no rule.
 	SignatureMaxAge time.Duration
+	// WeComRemaining makes gettoken answer the remaining life. Default: a constant,
+	// as getticket does, which is the harder case for a client.
+	WeComRemaining bool
+	// WeComFreshTokens makes every gettoken mint; the older ones live on. Default:
+	// the same token while it lives, as WeCom documented until 2024.
+	WeComFreshTokens bool
 	// LedgerSize is how many calls the ledger remembers; default 10000.
 	LedgerSize int
 }
@@ -138,14 +150,16 @@ func (o Options) withDefaults() (Options, error) {
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		TokenDay:     orDefault(l.TokenDay, 2000),
-		SandboxDay:   orDefault(l.SandboxDay, 200),
-		TokenMinute:  orDefault(l.TokenMinute, 500),
-		StableDay:    orDefault(l.StableDay, 500_000),
-		StableMinute: orDefault(l.StableMinute, 10_000),
-		ForceDay:     orDefault(l.ForceDay, 20),
-		TicketDay:    orDefault(l.TicketDay, 10_000),
-		TicketMinute: orDefault(l.TicketMinute, -1),
+		TokenDay:        orDefault(l.TokenDay, 2000),
+		SandboxDay:      orDefault(l.SandboxDay, 200),
+		TokenMinute:     orDefault(l.TokenMinute, 500),
+		StableDay:       orDefault(l.StableDay, 500_000),
+		StableMinute:    orDefault(l.StableMinute, 10_000),
+		ForceDay:        orDefault(l.ForceDay, 20),
+		TicketDay:       orDefault(l.TicketDay, 10_000),
+		TicketMinute:    orDefault(l.TicketMinute, -1),
+		AgentTicketHour: orDefault(l.AgentTicketHour, 100),
+		CorpTicketHour:  orDefault(l.CorpTicketHour, 400),
 	}
 }
 
@@ -185,12 +199,29 @@ func (a Account) check() error {
 	if a.Secret == "" {
 		return errors.New("secret: must not be empty")
 	}
+	if err := checkAgentID(a.AppID); err != nil {
+		return err
+	}
+	if _, agent := isAgent(a.AppID); agent {
+		return a.checkAgent()
+	}
 	if !oneOf(a.TokenErrcode, 0, 40243, 50004, 50007, 61024, 89501, 89502, 89503, 89504, 89505, 89506, 89507) {
 		return fmt.Errorf("TokenErrcode %d: must be 40243, 50004, 50007, 61024 or 89501 to 89507", a.TokenErrcode)
 	}
 	if !oneOf(a.TicketErrcode, 0, 48001, 50002, 61004) {
 		return fmt.Errorf("TicketErrcode %d: must be 48001, 50002 or 61004", a.TicketErrcode)
 	}
+	return a.checkLists()
+}
+
+func (a Account) checkAgent() error {
+	if !oneOf(a.TokenErrcode, 0, 50003) || !oneOf(a.TicketErrcode, 0, 48002, 301002) {
+		return fmt.Errorf("TokenErrcode %d, TicketErrcode %d: must be 50003, and 48002 or 301002, for an agent of WeCom", a.TokenErrcode, a.TicketErrcode)
+	}
+	return a.checkLists()
+}
+
+func (a Account) checkLists() error {
 	_, err := parseDomains(a.Domains)
 	if err == nil {
 		_, err = parseIPs(a.AllowedIPs)

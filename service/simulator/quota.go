@@ -37,7 +37,7 @@ func (s *Simulator) clearQuotaBySecret(c *call) (any, error) {
 	if ask.AppID == "" {
 		return nil, fail(41002)
 	}
-	c.account = s.accounts[ask.AppID]
+	c.account = s.official(ask.AppID)
 	switch {
 	case c.account == nil:
 		return nil, fail(40013)

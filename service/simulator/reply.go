@@ -17,15 +17,22 @@ const wechatJSON = "application/json; encoding=utf-8"
 type reply struct {
 	status      int
 	contentType string
+	disposition string // Content-Disposition of a file, else ""
 	body        []byte
 }
 
 // render makes WeChat's body of a result or an error. Errors are HTTP 200 too
 // and carry a rid. s.mu must be held.
 func (s *Simulator) render(c *call, result any, err error) reply {
+	if c.wecom {
+		return s.renderWeCom(c, result, err)
+	}
 	var refused *apiError
 	if !errors.As(err, &refused) {
 		c.entry.succeed()
+		if f, is := result.(file); is {
+			return f.reply()
+		}
 		return reply{status: http.StatusOK, contentType: wechatJSON, body: encode(result)}
 	}
 	rid := newRID(c.now)
@@ -65,6 +72,9 @@ func encode(v any) []byte {
 func (p reply) header(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", p.contentType)
+	if p.disposition != "" {
+		h.Set("Content-Disposition", p.disposition)
+	}
 	h.Set("Connection", "keep-alive")
 	h.Set("Content-Length", strconv.Itoa(len(p.body)))
 	w.WriteHeader(p.status)

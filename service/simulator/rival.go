@@ -48,23 +48,25 @@ func (s *Simulator) revoke(q revocation) (revoked, error) {
 func (a *account) slots(q revocation) ([]*value, error) {
 	switch q.What + "/" + q.Kind {
 	case "token/":
-		return []*value{a.classic.current, a.stable.current}, nil
+		return []*value{a.classic.current, a.stable.current, a.agent.current}, nil
 	case "token/" + chainClassic:
 		return []*value{a.classic.current}, nil
 	case "token/" + chainStable:
 		return []*value{a.stable.current}, nil
+	case "token/" + chainAgent:
+		return []*value{a.agent.current}, nil
 	case "ticket/":
-		return []*value{a.tickets[kindJSAPI], a.tickets[kindCard], a.tickets[kindSDK]}, nil
-	case "ticket/" + kindJSAPI, "ticket/" + kindCard, "ticket/" + kindSDK:
+		return []*value{a.tickets[kindJSAPI], a.tickets[kindCard], a.tickets[kindSDK], a.tickets[kindAgent]}, nil
+	case "ticket/" + kindJSAPI, "ticket/" + kindCard, "ticket/" + kindSDK, "ticket/" + kindAgent:
 		return []*value{a.tickets[q.Kind]}, nil
 	}
-	return nil, fmt.Errorf(`what %q, kind %q: give "token" with "classic" or "stable", `+
-		`or "ticket" with "jsapi", "wx_card" or "2"; an empty kind means all`, q.What, q.Kind)
+	return nil, fmt.Errorf(`what %q, kind %q: give "token" with "classic", "stable" or "gettoken", `+
+		`or "ticket" with "jsapi", "wx_card", "2" or "agent_config"; an empty kind means all`, q.What, q.Kind)
 }
 
 // drop takes a value out of the place it is handed out from.
 func (a *account) drop(v *value) {
-	for _, line := range []*chain{&a.classic, &a.stable} {
+	for _, line := range []*chain{&a.classic, &a.stable, &a.agent} {
 		if line.current == v {
 			line.current = nil
 		}
@@ -87,6 +89,9 @@ func (s *Simulator) overwrite(q overwriting) (truthValue, error) {
 	a, now := s.accounts[q.AppID], s.now()
 	if a == nil {
 		return truthValue{}, errAccount
+	}
+	if a.wecom {
+		return truthValue{}, errors.New("app_id: at WeCom nobody overwrites a token; revoke it instead")
 	}
 	a.usage.roll(now, s.options.ResetHour)
 	switch q.Mode {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Simulator is a pretend api.weixin.qq.com. It is safe for concurrent use,
+// Simulator is a pretend api.weixin.qq.com and qyapi.weixin.qq.com. It is safe for concurrent use,
 // starts no goroutine and needs no closing.
 type Simulator struct {
 	options   Options
@@ -22,6 +22,7 @@ type Simulator struct {
 	released chan struct{} // closed when faults are cleared: frees calls that wait
 	ledger   ledger
 	rids     ridBook
+	media    []medium // the latest uploads
 }
 
 // New checks the options and opens the accounts. An error wraps ErrOptions and
@@ -44,12 +45,17 @@ func New(options Options) (*Simulator, error) {
 			return nil, err // not reached: withDefaults has checked the account
 		}
 	}
+	for _, a := range options.Accounts {
+		if err := s.addCorp(s.accounts[a.AppID]); err != nil {
+			return nil, err
+		}
+	}
 	s.control = s.controlHandler()
 	return s, nil
 }
 
-// ServeHTTP answers the paths of api.weixin.qq.com and the control routes below
-// /_sim/. Control answers to loopback peers only, except /_sim/verify.
+// ServeHTTP answers the paths of api.weixin.qq.com, below /qyapi those of
+// qyapi.weixin.qq.com, and the control routes below /_sim/. Control answers to loopback peers only, except /_sim/verify.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/_sim/verify":

@@ -42,7 +42,7 @@ func (s *Simulator) snsAppID(c *call) error {
 	if id == "" {
 		return fail(41002)
 	}
-	if c.account = s.accounts[id]; c.account == nil {
+	if c.account = s.official(id); c.account == nil {
 		return fail(40013)
 	}
 	return nil

@@ -82,7 +82,7 @@ func (s *Simulator) checkGrant(c *call, g grant) error {
 	if g.AppID == "" {
 		return fail(41002)
 	}
-	c.account = s.accounts[g.AppID]
+	c.account = s.official(g.AppID)
 	switch {
 	case c.account == nil:
 		return fail(40013)

@@ -47,7 +47,7 @@ func (v *value) truth() truthValue {
 	a := v.account
 	return truthValue{
 		AppID: v.appID, Kind: v.kind, Chain: v.chain, SHA256: v.sha256, Value: v.text,
-		Current:  v == a.classic.current || v == a.stable.current || v == a.tickets[v.kind],
+		Current:  v == a.classic.current || v == a.stable.current || v == a.agent.current || v == a.tickets[v.kind],
 		IssuedAt: v.issued, ExpiresAt: v.until,
 	}
 }

@@ -16,9 +16,11 @@ const (
 	kindJSAPI    = "jsapi"
 	kindCard     = "wx_card"
 	kindSDK      = "2"
+	kindAgent    = "agent_config"
 	chainClassic = "classic"
 	chainStable  = "stable"
 	chainTicket  = "ticket"
+	chainAgent   = "gettoken"
 )
 
 const (
@@ -72,7 +74,12 @@ func newVault(life time.Duration) vault {
 func (v *vault) mint(a *account, kind, chain string, now time.Time) *value {
 	v.forget(a, now)
 	text := randomText(ticketBytes)
-	if kind == kindToken {
+	switch {
+	case kind == kindAgent:
+		text = agentTicketText()
+	case chain == chainAgent:
+		text = randomText(tokenBytes)
+	case kind == kindToken:
 		text = "85_" + randomText(tokenBytes)
 	}
 	expires := now.Add(v.life)

@@ -27,7 +27,8 @@ const (
 // verifyRequest is what WeChat's client asks its server on wx.config. Further
 // fields are passed over: a page's bridge may send more.
 type verifyRequest struct {
-	AppID     string   `json:"appid"`
+	AppID string `json:"appid"`
+	agentQuestion
 	NonceStr  string   `json:"noncestr"`
 	Timestamp stamp    `json:"timestamp"`
 	Signature string   `json:"signature"`
@@ -55,6 +56,8 @@ type verdict struct {
 	Msg string `json:"msg"`
 	URL string `json:"url,omitempty"`
 	Why string `json:"why,omitempty"`
+	// Errcode is what WeCom's hint names where it refuses wx.agentConfig.
+	Errcode int `json:"errcode,omitempty"`
 }
 
 func (s *Simulator) serveVerify(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +71,7 @@ func (s *Simulator) serveVerify(w http.ResponseWriter, r *http.Request) {
 		writeControl(w, http.StatusBadRequest, controlError{err.Error()})
 		return
 	}
-	writeControl(w, http.StatusOK, s.verify(q))
+	writeControl(w, http.StatusOK, q.withErrcode(s.verify(q)))
 }
 
 // verify answers as WeChat does: the domain, then SHA-1 with every ticket that
@@ -77,9 +80,9 @@ func (s *Simulator) verify(q verifyRequest) verdict {
 	if missing := q.missing(); missing != "" {
 		return verdict{Msg: msgFail, Why: missing}
 	}
-	scene, known := s.scene(q.AppID)
-	if !known {
-		return verdict{Msg: msgAppID, Why: fmt.Sprintf("the simulator has no account %q", q.AppID)}
+	scene, unknown := s.scene(q)
+	if unknown != "" {
+		return verdict{Msg: msgAppID, Why: unknown}
 	}
 	var onDomain, signed bool
 	var offDomain string
@@ -114,7 +117,7 @@ func (s *Simulator) fresh(q verifyRequest, now time.Time, page string) verdict {
 func (q verifyRequest) missing() string {
 	var names []string
 	for _, field := range []struct{ name, value string }{
-		{"appid", q.AppID}, {"noncestr", q.NonceStr}, {"timestamp", string(q.Timestamp)}, {"signature", q.Signature},
+		{q.idName(), q.id()}, {"noncestr", q.NonceStr}, {"timestamp", string(q.Timestamp)}, {"signature", q.Signature},
 	} {
 		if field.value == "" || field.value == "undefined" {
 			names = append(names, field.name)
@@ -136,23 +139,26 @@ func (q verifyRequest) missing() string {
 type scene struct {
 	now     time.Time
 	domains []domain
-	live    []value // jsapi tickets that sign
+	kind    string  // of the ticket that signs
+	owner   string  // the account whose it is
+	live    []value // tickets that sign
 	others  []value // what a page could have signed with by mistake
 }
 
 // maxOthers bounds the mistakes that explain tries.
 const maxOthers = 200
 
-func (s *Simulator) scene(appID string) (scene, bool) {
+// scene also says in words why the account is none, "" where it is.
+func (s *Simulator) scene(q verifyRequest) (found scene, unknown string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.accounts[appID]
-	if a == nil {
-		return scene{}, false
+	a := s.accounts[q.id()]
+	if unknown := q.unknown(a); unknown != "" {
+		return scene{}, unknown
 	}
-	found := scene{now: s.now(), domains: a.domains}
+	found = scene{now: s.now(), domains: a.trusted(), kind: q.kind(), owner: q.id()}
 	for _, v := range slices.Backward(a.issued) {
-		if v.kind == kindJSAPI && v.alive(found.now) {
+		if v.kind == found.kind && v.alive(found.now) {
 			found.live = append(found.live, *v)
 		} else if len(found.others) < maxOthers {
 			found.others = append(found.others, *v)
@@ -160,12 +166,12 @@ func (s *Simulator) scene(appID string) (scene, bool) {
 	}
 	for _, other := range s.accounts {
 		for _, v := range other.issued[max(len(other.issued)-8, 0):] {
-			if other != a && v.kind == kindJSAPI && len(found.others) < 2*maxOthers {
+			if other != a && (v.kind == found.kind || other.kin(a)) && len(found.others) < 2*maxOthers {
 				found.others = append(found.others, *v)
 			}
 		}
 	}
-	return found, true
+	return found, ""
 }
 
 // signed reports whether a live ticket gives the signature for the page.

@@ -22,10 +22,10 @@ func (sc scene) explain(q verifyRequest) string {
 		}
 	}
 	if len(sc.live) == 0 {
-		return "the account has no live jsapi ticket: none was fetched yet, or all have ended"
+		return "the account has no live " + sc.kind + " ticket: none was fetched yet, or all have ended"
 	}
 	return "no ticket that the simulator remembers gives this signature for the client's url: " +
-		"compare nonceStr, timestamp and url of wx.config with what was signed, byte for byte"
+		"compare nonceStr, timestamp and url of " + sc.call() + " with what was signed, byte for byte"
 }
 
 func (sc scene) wrongCase(q verifyRequest, raw string) string {
@@ -49,15 +49,15 @@ func (sc scene) wrongTicket(q verifyRequest, raw string) string {
 			continue
 		}
 		switch {
-		case v.appID != q.AppID:
-			return "signed with a jsapi ticket of another account, " + v.appID
+		case v.kind == sc.kind && v.appID != sc.owner:
+			return fmt.Sprintf("signed with a %s ticket of another account, %s", v.kind, v.appID)
 		case v.kind == kindToken:
-			return "signed with an access_token in place of a jsapi ticket"
-		case v.kind != kindJSAPI:
-			return fmt.Sprintf("signed with the %s ticket; wx.config needs the jsapi ticket", v.kind)
+			return fmt.Sprintf("signed with an access_token in place of a %s ticket", sc.kind)
+		case v.kind != sc.kind:
+			return fmt.Sprintf("signed with the %s ticket; %s needs the %s ticket", v.kind, sc.call(), sc.kind)
 		default:
-			return fmt.Sprintf("signed with a jsapi ticket that died %s ago (%s)",
-				sc.now.Sub(v.until).Round(time.Second), orDefault(v.killed, "its life was over"))
+			return fmt.Sprintf("signed with a %s ticket that died %s ago (%s)",
+				v.kind, sc.now.Sub(v.until).Round(time.Second), orDefault(v.killed, "its life was over"))
 		}
 	}
 	return ""

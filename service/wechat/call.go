@@ -28,6 +28,7 @@ type call struct {
 	appID            string        // for error texts, "" where the question names no account
 	secret           secret.Secret // what must not come back in an error text
 	repeatable       bool          // harmless if WeChat answers it twice
+	wecom            bool          // asks qyapi, whose errcodes are its own
 }
 
 // grant asks and reads a credential from the named field of the answer.

@@ -22,9 +22,13 @@ var (
 	// "invalid appid rid: …", other paths "invalid appid, rid: …" (observed).
 	ridPattern = regexp.MustCompile(`,?\s*\brid:\s*([0-9A-Za-z-]{1,64})\s*$`)
 	// ipPattern finds the address WeChat saw, in the forms observed:
-	// "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist" (40164) and
-	// "access clientip is not registered requestIP: 1.2.3.4" (61004).
-	ipPattern = regexp.MustCompile(`(?:invalid ip|requestIP:)\s*([0-9A-Fa-f:.]+)`)
+	// "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist" (40164),
+	// "access clientip is not registered requestIP: 1.2.3.4" (61004) and, in
+	// most errors of WeCom, "from ip: 1.2.3.4".
+	ipPattern = regexp.MustCompile(`(?:invalid ip|requestIP:|from ip:)\s*([0-9A-Fa-f:.]+)`)
+	// hintPattern finds WeCom's request id, as in "invalid corpid, hint:
+	// [1642406569024700231269230], from ip: 1.2.3.4, more info at …" (observed).
+	hintPattern = regexp.MustCompile(`,?\s*\bhint:\s*\[([0-9A-Za-z_.-]{1,64})\]`)
 )
 
 // clean makes foreign text fit to show: without the call's secret, without
@@ -75,6 +79,15 @@ func splitRID(errmsg string) (text, rid string) {
 		return errmsg, ""
 	}
 	return errmsg[:at[0]], errmsg[at[2]:at[3]]
+}
+
+// splitHint takes WeCom's request id out of an errmsg.
+func splitHint(errmsg string) (text, hint string) {
+	at := hintPattern.FindStringSubmatchIndex(errmsg)
+	if at == nil {
+		return errmsg, ""
+	}
+	return errmsg[:at[0]] + errmsg[at[1]:], errmsg[at[2]:at[3]]
 }
 
 // callerIP is our own egress address as WeChat saw it, "" if the errmsg names

@@ -1,5 +1,6 @@
-// Package wechat is the client of api.weixin.qq.com: it fetches access_tokens
-// and tickets and probes a token, one call to WeChat for one call here.
+// Package wechat is the client of api.weixin.qq.com, and in WeCom that of
+// qyapi.weixin.qq.com: it fetches access_tokens and tickets and probes a token,
+// one call to WeChat for one call here.
 //
 // It never retries and keeps nothing: when to call again is the keeper's
 // decision, and every *Error carries the Class that decision needs. The one

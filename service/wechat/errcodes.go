@@ -18,14 +18,18 @@ type row struct {
 }
 
 // rowOf looks an errcode up, first in the meaning it has at one call only.
-func rowOf(op string, errcode int) row {
-	if r, ok := byCall[op][errcode]; ok {
+func rowOf(wecom bool, op string, errcode int) row {
+	calls, codes, other := byCall, byCode, unknown
+	if wecom {
+		calls, codes, other = weComByCall, weComByCode, weComUnknown
+	}
+	if r, ok := calls[op][errcode]; ok {
 		return r
 	}
-	if r, ok := byCode[errcode]; ok {
+	if r, ok := codes[errcode]; ok {
 		return r
 	}
-	return unknown
+	return other
 }
 
 // unknown is the row of every errcode that is not listed. WeChat adds codes

@@ -71,23 +71,28 @@ func ClassOf(err error) Class {
 
 // Error is any failure of a call. It holds no secret, token or URL.
 type Error struct {
-	Op      string // stable_token, token, getticket or getcallbackip
+	Op      string // the end of the path, such as getticket
 	AppID   string // of a token call; the others know only a token
 	Errcode int    // WeChat's errcode, 0 if there was none
 	Errmsg  string // WeChat's words, without the rid, at most 200 bytes
-	RID     string // WeChat's request id, what its support asks for
+	RID     string // WeChat's request id or WeCom's hint, what its support asks for
 	Status  int    // HTTP status, 0 without an answer
 	Class   Class
-	IP      string // our egress address as WeChat saw it (40164, 61004), else ""
+	IP      string // our egress address as WeChat saw it (40164, 61004, most of WeCom), else ""
 	Err     error  // the cause if there is no errcode
 
 	unsent bool // the request cannot have reached anyone
+	wecom  bool // WeCom was asked
 }
 
 // Error says what failed in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "wechat %s", e.Op)
+	host := "wechat"
+	if e.wecom {
+		host = "wecom"
+	}
+	fmt.Fprintf(&b, "%s %s", host, e.Op)
 	if e.AppID != "" {
 		fmt.Fprintf(&b, " for %s", e.AppID)
 	}
@@ -111,7 +116,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Pause is the shortest time before another call of this account can help, as
 // WeChat names it; 0 leaves it to the caller's back-off for the class.
-func (e *Error) Pause() time.Duration { return rowOf(e.Op, e.Errcode).pause }
+func (e *Error) Pause() time.Duration { return e.row().pause }
+
+func (e *Error) row() row { return rowOf(e.wecom, e.Op, e.Errcode) }
 
 // fail makes the Error of a call that got no errcode.
 func (k call) fail(status int, cause error) *Error {
@@ -119,7 +126,7 @@ func (k call) fail(status int, cause error) *Error {
 	if errors.Is(cause, ErrRequest) {
 		class = NeedsHuman
 	}
-	return &Error{Op: k.op, AppID: k.appID, Status: status, Class: class, Err: cause}
+	return &Error{Op: k.op, AppID: k.appID, Status: status, Class: class, Err: cause, wecom: k.wecom}
 }
 
 // refusal reads the errcode of an answer, nil if WeChat granted the call.
@@ -134,8 +141,11 @@ func (k call) refusal(a answer) *Error {
 	}
 	errmsg := a.text("errmsg")
 	text, rid := splitRID(errmsg)
+	if k.wecom {
+		text, rid = splitHint(errmsg)
+	}
 	return &Error{
 		Op: k.op, AppID: k.appID, Errcode: code, Errmsg: k.clean(text, maxErrmsg), RID: k.clean(rid, maxErrmsg),
-		Status: status, Class: rowOf(k.op, code).class, IP: callerIP(errmsg),
+		Status: status, Class: rowOf(k.wecom, k.op, code).class, IP: callerIP(errmsg), wecom: k.wecom,
 	}
 }

@@ -19,6 +19,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", goodAt, goodTk, goodIP, "null", "[]",
 		`{"errcode":40164,"errmsg":"invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist rid: 5fab84d2-09424a07-00bd7fe3"}`,
+		`{"errcode":60020,"errmsg":"not allow, hint: [1-2], from ip: ::1, more"}`, `{"errcode":0,"ip_list":[],"ticket":"+/=="}`,
 		`{"errcode":40125,"errmsg":"secret ` + canary + ` \u0000\u202e` + "\xff" + `, rid: x"}`,
 		`{"access_token":"a","expires_in":-9223372036854775809}`,
 		`{"errcode":0,"ticket":"t","expires_in":1e400,"ip_list":[]}`,
@@ -36,6 +37,18 @@ func FuzzParse(f *testing.F) {
 				continue
 			}
 			if call.name != "probe" {
+				checkGrant(t, grant)
+			}
+		}
+		corp := newWeCom(t, wechat.Options{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(body))}, nil
+		})})
+		for _, call := range weComCalls {
+			grant, err := call.ask(t.Context(), corp)
+			switch {
+			case err != nil:
+				checkShown(t, mustFail(t, err))
+			case call.name != "probe":
 				checkGrant(t, grant)
 			}
 		}

@@ -8,12 +8,23 @@ import (
 
 // Mend tells an administrator what to do, in one to three sentences.
 func (e *Error) Mend() string {
+	text := e.mend()
+	if e.wecom {
+		text = ofWeCom.Replace(text)
+	}
+	return text
+}
+
+// ofWeCom puts WeCom into the texts that both have in common.
+var ofWeCom = strings.NewReplacer("wechat.base_url", "wechat.wecom_base_url", "WeChat", "WeCom")
+
+func (e *Error) mend() string {
 	if e.Errcode != 0 {
 		address := e.IP
 		if address == "" {
 			address = "that its message names"
 		}
-		return strings.ReplaceAll(rowOf(e.Op, e.Errcode).mend, "{ip}", address)
+		return strings.ReplaceAll(e.row().mend, "{ip}", address)
 	}
 	switch {
 	case errors.Is(e.Err, ErrRequest):

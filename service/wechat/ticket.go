@@ -40,19 +40,23 @@ func (c *Client) Ticket(ctx context.Context, token secret.Secret, kind string) (
 // death; any other error proves neither.
 // https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html
 func (c *Client) Probe(ctx context.Context, token secret.Secret) error {
-	call := call{
+	return c.probe(ctx, call{
 		op: opProbe, method: http.MethodGet, path: "/cgi-bin/getcallbackip",
 		query: url.Values{"access_token": {token.Reveal()}}, secret: token,
+	})
+}
+
+// probe wants the list that the call gives to a live token.
+func (c *Client) probe(ctx context.Context, k call) error {
+	if k.secret.IsZero() {
+		return k.fail(0, fmt.Errorf("%w: the access_token is empty", ErrRequest))
 	}
-	if token.IsZero() {
-		return call.fail(0, fmt.Errorf("%w: the access_token is empty", ErrRequest))
-	}
-	answer, err := c.do(ctx, call)
+	answer, err := c.do(ctx, k)
 	if err != nil {
 		return err
 	}
 	if err := answer.checkIPList(); err != nil {
-		return call.fail(http.StatusOK, err)
+		return k.fail(http.StatusOK, err)
 	}
 	return nil
 }

@@ -1,0 +1,121 @@
+package alert
+
+import (
+	"context"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wxsign/wxsign/model"
+)
+
+const (
+	tokenKind   = "access_token"
+	classicMode = "classic"
+	// mostAiling bounds what one look reads. Where more is in trouble, one alert
+	// for all of them says so.
+	mostAiling = 2000
+	// unchangedLives is how many lives long a ticket may be the same: WeChat gives
+	// a new one before the old one ends, so two are a trouble already.
+	unchangedLives = 2
+	// leastUnchanged is the same for tickets with a short life.
+	leastUnchanged = 4 * time.Hour
+	// manyTries is after how many failures a credential that never was there
+	// counts as one that cannot be had.
+	manyTries = 3
+	// sealedWords are the keeper's, where a value does not open.
+	sealedWords = "a sealed value cannot be opened"
+	// mendMark parts what happened from what to do in the keeper's texts.
+	mendMark = " — "
+)
+
+// credentials looks at what is stored.
+func (a *Alerts) credentials(ctx context.Context, _ int64) ([]finding, error) {
+	l := a.options.Limits
+	rows, err := a.options.Store.Ailing(ctx, model.AilingLimits{
+		StableMs: l.share(l.StableMargin, l.WindowWarning), ClassicMs: l.share(l.ClassicMargin, l.WindowWarning),
+		TicketMs: l.share(l.TicketMargin, l.WindowWarning), UnchangedMs: leastUnchanged.Milliseconds(),
+	}, mostAiling)
+	var found []finding
+	for i := range rows {
+		found = append(found, a.ofCredential(&rows[i])...)
+	}
+	return found, err
+}
+
+// share is so many percent of a margin, in milliseconds.
+func (l Limits) share(margin time.Duration, percent int) int64 {
+	return margin.Milliseconds() * int64(percent) / 100
+}
+
+// ofCredential judges one credential by the database's clock.
+func (a *Alerts) ofCredential(c *model.Ailing) (found []finding) {
+	what, mend, _ := strings.Cut(c.FailText, mendMark)
+	told := func(name, severity string, more facts) {
+		f := finding{name: name, severity: severity, appID: c.AppID, kind: c.Kind, facts: facts{
+			"account": nameOf(c), "kind": c.Kind, "text": what, "mend": mend,
+			"errcode": strconv.Itoa(c.FailErrcode), "tries": strconv.Itoa(c.FailCount), "end_at": milliseconds(c.ExpiresMs),
+		}}
+		maps.Copy(f.facts, more)
+		found = append(found, f)
+	}
+	switch {
+	case c.FailCount == 0:
+	case strings.Contains(what, sealedWords):
+		told(Sealed, Critical, nil)
+	case isForPeople(c.FailErrcode, c.Kind):
+		told(Refused, Critical, nil)
+	case c.FailErrcode == usedUp:
+		told(Quota, Critical, nil)
+	}
+	if severity, more := a.options.Limits.expiry(c); severity != "" {
+		told(Expiring, severity, more)
+	}
+	unchanged := max(leastUnchanged.Milliseconds(), unchangedLives*c.LongestLifeMs)
+	if c.Kind != tokenKind && c.Version > 0 && c.ExpiresMs > c.NowMs && c.NowMs-c.IssuedMs > unchanged {
+		told(Unchanged, Warning, facts{"unchanged_for": milliseconds(c.NowMs - c.IssuedMs)})
+	}
+	return found
+}
+
+// expiry says how bad it is that a credential has not been renewed, "" where
+// there is time enough.
+func (l Limits) expiry(c *model.Ailing) (severity string, more facts) {
+	left := c.ExpiresMs - c.NowMs
+	window := min(l.margin(c).Milliseconds(), c.LongestLifeMs/2)
+	switch {
+	case c.Version == 0 && c.FailCount < manyTries:
+		return "", nil
+	case c.Version == 0:
+		return Critical, facts{variant: "never"}
+	case c.Dead && c.FailCount > 0, left <= 0:
+		return Critical, facts{variant: "ended"}
+	case left*100 < window*int64(l.WindowCritical):
+		severity = Critical
+	case left*100 < window*int64(l.WindowWarning):
+		severity = Warning
+	default:
+		return "", nil
+	}
+	return severity, facts{"left_for": milliseconds(left)}
+}
+
+// margin is how long before its end the credential is renewed.
+func (l Limits) margin(c *model.Ailing) time.Duration {
+	switch {
+	case c.Kind != tokenKind:
+		return l.TicketMargin
+	case c.TokenMode == classicMode:
+		return l.ClassicMargin
+	}
+	return l.StableMargin
+}
+
+// nameOf is an account as people know it.
+func nameOf(c *model.Ailing) string {
+	if c.AccountName == "" || c.AccountName == c.AppID {
+		return c.AppID
+	}
+	return c.AccountName + " (" + c.AppID + ")"
+}

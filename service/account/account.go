@@ -1,5 +1,13 @@
 // Package account keeps the accounts: who they are, sealed with their
-// AppSecret. Those of the configuration file are registered here at the start.
+// AppSecret. Those of the configuration file are registered here at the start,
+// the others are made and edited in the panel.
+//
+//	account.go  the accounts of the file
+//	editor.go   those of the panel: create, edit, disable, delete; refresh and reveal
+//	rotate.go   another AppSecret: enter, test, switch, roll back
+//	view.go     an account as people see it
+//	check.go    what may be written; the rules themselves are package rules
+//	actions.go  the words of the audit log, and the errors
 package account
 
 import (
@@ -20,6 +28,8 @@ type Store interface {
 	InsertAccount(ctx context.Context, a model.Account, kinds []string) error
 	UpdateAccount(ctx context.Context, a model.Account, kinds []string) (bool, error)
 	AlignCredentials(ctx context.Context, a model.Account, kinds []string) error
+	Misaligned(ctx context.Context) ([]model.Account, error)
+	ClearRemains(ctx context.Context, appID string) error
 }
 
 // Sealer seals and opens AppSecrets; *secret.Keyring is one.
@@ -31,7 +41,10 @@ type Sealer interface {
 
 // Settings are an account as somebody wrote them down.
 type Settings struct {
-	AppID     string
+	AppID string // on WeCom it follows from CorpID and AgentID
+	// CorpID and AgentID are read where a WeCom account is made in the panel.
+	CorpID    string
+	AgentID   int
 	Name      string
 	Platform  string
 	Secret    secret.Secret
@@ -78,15 +91,61 @@ const mostRaces = 10
 // file. An unchanged account is not touched, so a restart costs no renewal. An
 // account that has left the file is disabled, not deleted: its values and its
 // history stay, and it comes back with the file.
+//
+// All that is stored is read page by page, so that a start among thousands of
+// accounts takes a few statements and not some for each.
 func (r *Registry) RegisterFile(ctx context.Context, settings []Settings) error {
-	inFile := make(map[string]bool, len(settings))
+	inFile := make(map[string]*Settings, len(settings))
+	for i := range settings {
+		inFile[settings[i].AppID] = &settings[i]
+	}
+	asStored, err := r.compare(ctx, inFile)
+	if err != nil {
+		return err
+	}
 	for _, s := range settings {
-		inFile[s.AppID] = true
+		if asStored[s.AppID] {
+			continue
+		}
 		if err := r.register(ctx, s); err != nil {
 			return fmt.Errorf("register account %s: %w", s.AppID, err)
 		}
 	}
-	return r.disableOthers(ctx, inFile)
+	return r.align(ctx)
+}
+
+// compare goes through the stored accounts: it tells which are as the file says,
+// and disables those that have left it.
+func (r *Registry) compare(ctx context.Context, inFile map[string]*Settings) (asStored map[string]bool, err error) {
+	const page = 500
+	asStored = make(map[string]bool, len(inFile))
+	for after := ""; ; {
+		rows, err := r.store.Accounts(ctx, after, page)
+		if err != nil || len(rows) == 0 {
+			return asStored, err
+		}
+		for i := range rows {
+			after = rows[i].AppID
+			s := inFile[after]
+			if s == nil {
+				err = r.disable(ctx, rows[i])
+			} else {
+				asStored[after] = rows[i].Origin == model.OriginFile && r.equal(rows[i], *s)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// align mends the credential rows of accounts whose editor died half-way.
+func (r *Registry) align(ctx context.Context) error {
+	rows, err := r.store.Misaligned(ctx)
+	for i := range rows {
+		err = errors.Join(err, r.store.AlignCredentials(ctx, rows[i], rows[i].Kinds()))
+	}
+	return err
 }
 
 func (r *Registry) register(ctx context.Context, s Settings) error {
@@ -94,6 +153,9 @@ func (r *Registry) register(ctx context.Context, s Settings) error {
 		stored, err := r.store.Account(ctx, s.AppID)
 		switch {
 		case errors.Is(err, model.ErrNotFound):
+			if err := r.store.ClearRemains(ctx, s.AppID); err != nil {
+				return err
+			}
 			if err = r.store.InsertAccount(ctx, r.row(s), s.kinds()); !errors.Is(err, model.ErrDuplicate) {
 				return err
 			}
@@ -147,25 +209,15 @@ func (r *Registry) row(s Settings) model.Account {
 // kinds are the credentials that are kept for the account.
 func (s Settings) kinds() []string { return append([]string{"access_token"}, s.Tickets...) }
 
-// disableOthers switches off the accounts of former files.
-func (r *Registry) disableOthers(ctx context.Context, inFile map[string]bool) error {
-	const page = 500
-	after := ""
-	for {
-		rows, err := r.store.Accounts(ctx, after, page)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		for _, row := range rows {
-			after = row.AppID
-			if row.Origin != model.OriginFile || !row.Enabled || inFile[row.AppID] {
-				continue
-			}
-			row.Enabled = false
-			if _, err := r.store.UpdateAccount(ctx, row, Settings{Tickets: row.Tickets}.kinds()); err != nil {
-				return err
-			}
-			r.log.Warn("an account is no longer in the configuration file and is disabled now; its values and history stay", "account", row.AppID)
-		}
+// disable switches off an account of a former file.
+func (r *Registry) disable(ctx context.Context, row model.Account) error {
+	if row.Origin != model.OriginFile || !row.Enabled {
+		return nil
 	}
+	row.Enabled = false
+	if _, err := r.store.UpdateAccount(ctx, row, row.Kinds()); err != nil {
+		return fmt.Errorf("disable account %s: %w", row.AppID, err)
+	}
+	r.log.Warn("an account is no longer in the configuration file and is disabled now; its values and history stay", "account", row.AppID)
+	return nil
 }

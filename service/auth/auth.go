@@ -7,6 +7,8 @@
 //	signin.go    a name and a password become a session
 //	session.go   sessions, on alexedwards/scs, kept in the database
 //	change.go    a new password: chosen, or given by the operator
+//	people.go    who may enter, and as what
+//	devices.go   where somebody is signed in, and how that ends
 //
 // All that several replicas must agree on is in the database, and compared
 // with its clock. A session belongs to its person's epoch: whoever raises the
@@ -64,11 +66,18 @@ type Store interface {
 	AddPerson(ctx context.Context, p model.Person, lifeMs int64) error
 	SetPassword(ctx context.Context, p model.Person, hash string) (bool, error)
 	ResetPassword(ctx context.Context, name, hash string, lifeMs int64) error
+	GivePassword(ctx context.Context, name, hash string, lifeMs int64) (bool, error)
+	People(ctx context.Context, after string, limit int) ([]model.Person, int64, error)
+	SetRole(ctx context.Context, name, role string) (bool, error)
+	SetEnabled(ctx context.Context, name string, enabled bool) (bool, error)
+	RemovePerson(ctx context.Context, name string) (bool, error)
 
 	AddSession(ctx context.Context, row model.Session, idleMs, lifeMs int64) error
 	LiveSession(ctx context.Context, tokenHash string) (model.Session, error)
 	TouchSession(ctx context.Context, tokenHash string, idleMs, everyMs int64) error
 	DeleteSession(ctx context.Context, tokenHash string) error
+	SessionsOf(ctx context.Context, name string) ([]model.Session, int64, error)
+	EndSessions(ctx context.Context, name string) error
 	PurgeSessions(ctx context.Context) (int64, error)
 
 	Throttled(ctx context.Context, nameHash, network string) (model.Throttle, int64, error)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/auth"
 )
 
@@ -190,7 +191,7 @@ func TestAuditEntries(t *testing.T) {
 		if err := a.SignOut(t.Context(), session(t, a, token), auth.Visit{Address: address, RequestID: "r1"}); err != nil {
 			t.Fatal(err)
 		}
-		entries, err := store.AuditEntries(t.Context(), 10)
+		entries, _, err := store.AuditPage(t.Context(), model.AuditFilter{}, model.AuditKey{}, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,9 +235,13 @@ func TestNothingWithoutAudit(t *testing.T) {
 
 var errDeaf = errors.New("the audit log does not take entries")
 
-type deafAudit struct{}
+type deafAudit struct{ audit.Store }
 
-func (deafAudit) AddAudit(context.Context, model.Audit) error { return errDeaf }
+func (deafAudit) AuditHead(context.Context) (model.AuditHead, error) { return model.AuditHead{}, nil }
+
+func (deafAudit) AddAudit(context.Context, model.AuditHead, model.Audit) (bool, error) {
+	return false, errDeaf
+}
 
 // An unknown name costs what a known one does: the same order of magnitude,
 // with room for a busy machine, where a missing hash would be 20 times less.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -78,7 +77,7 @@ func (a *Auth) hashNew(person model.Person, chosen string) (string, error) {
 // returns it. Who is not there yet is made an administrator; the sessions of
 // who is there end. It fails with ErrName or the database's error.
 func (a *Auth) ResetPassword(ctx context.Context, name string) (secret.Secret, error) {
-	name = strings.ToLower(strings.TrimSpace(name))
+	name = NameOf(name)
 	if !nameForm.MatchString(name) {
 		return secret.Secret{}, ErrName
 	}

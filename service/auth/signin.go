@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/audit"
@@ -25,7 +24,7 @@ const maxName = 64
 // or the database's error. An unknown name takes the same steps and the same
 // time as a known one.
 func (a *Auth) SignIn(ctx context.Context, v Visit, name, password string) (string, error) {
-	name = strings.ToLower(strings.TrimSpace(name))
+	name = NameOf(name)
 	if len(name) > maxName || len(password) > maxPassword {
 		return "", ErrWrong
 	}

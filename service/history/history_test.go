@@ -41,7 +41,8 @@ func TestPage(t *testing.T) {
 		t.Fatalf("first page: %d rows, next %q, until %v, %v", len(first.Rows), first.Next, first.Until, err)
 	}
 	want := history.Row{
-		At: time.UnixMilli(1052), Account: "wx", Kind: "jsapi", Version: 52, Trigger: "schedule", Actor: "r", Outcome: "failed", Errcode: 45011,
+		ID: first.Rows[0].ID, At: time.UnixMilli(1052), Account: "wx", Kind: "jsapi", Version: 52,
+		Trigger: "schedule", Actor: "r", Outcome: "failed", Errcode: 45011,
 		Errmsg: "too often", Mend: "Wait a minute.", RID: "rid", Latency: 12 * time.Millisecond, Expires: time.UnixMilli(5000), Fingerprint: "0badcafe",
 	}
 	if diff := cmp.Diff(want, first.Rows[0]); diff != "" {

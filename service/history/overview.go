@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/wxsign/wxsign/model"
 )
@@ -47,6 +49,9 @@ type Credential struct {
 	Life    time.Duration // all of it
 	NextTry time.Time
 	Trouble Trouble // Count is 0 where there is none
+	// Fingerprint is the first 8 hex digits of the value's SHA-256, "" where
+	// there is no value.
+	Fingerprint string
 }
 
 // Account is how one account is.
@@ -62,6 +67,7 @@ type Account struct {
 type Accounts struct {
 	List []Account
 	Next string    // the place of the page after this one, "" at the end
+	More bool      // a search found more than it shows
 	Now  time.Time // the database's clock
 }
 
@@ -101,6 +107,51 @@ func (d *Desk) AccountsOf(ctx context.Context, appIDs []string) ([]Account, erro
 	list, err := d.describe(ctx, rows, nowMs)
 	WorstFirst(list)
 	return list, err
+}
+
+// AccountOf reads one account and the database's clock; false where it is not
+// there.
+func (d *Desk) AccountOf(ctx context.Context, appID string) (account Account, now time.Time, found bool, err error) {
+	rows, nowMs, err := d.store.AccountStatesOf(ctx, []string{appID})
+	if err != nil {
+		return Account{}, time.Time{}, false, err
+	}
+	list, err := d.describe(ctx, rows, nowMs)
+	if err != nil || len(list) == 0 || list[0].AppID != appID {
+		return Account{}, time.Time{}, false, err
+	}
+	return list[0], time.UnixMilli(nowMs), true, nil
+}
+
+// mostFound bounds what a search shows.
+const mostFound = 30
+
+// Search finds accounts whose AppID or name begins with a text, as it is written
+// and in small, capital and leading capital letters; the worst first.
+func (d *Desk) Search(ctx context.Context, text string) (Accounts, error) {
+	rows, nowMs, err := d.store.SearchAccounts(ctx, spellings(text), mostFound+1)
+	if err != nil {
+		return Accounts{}, err
+	}
+	page := Accounts{More: len(rows) > mostFound}
+	if page.List, err = d.describe(ctx, rows[:min(len(rows), mostFound)], nowMs); err != nil {
+		return Accounts{}, err
+	}
+	WorstFirst(page.List)
+	if nowMs == 0 {
+		nowMs, err = d.store.Now(ctx)
+	}
+	page.Now = time.UnixMilli(nowMs)
+	return page, err
+}
+
+// spellings are the ways in which somebody may have written what is searched.
+func spellings(text string) []string {
+	lower := strings.ToLower(text)
+	first, size := utf8.DecodeRuneInString(lower)
+	all := []string{text, lower, strings.ToUpper(text), string(unicode.ToTitle(first)) + lower[size:]}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // WorstFirst puts the accounts that need a person before the others.
@@ -157,7 +208,7 @@ func kindRank(kind string) int {
 func credentialOf(row model.CredentialState, nowMs int64) Credential {
 	c := Credential{
 		Kind: row.Kind, Version: row.Version, Issued: instant(row.IssuedMs), Expires: instant(row.ExpiresMs), NextTry: instant(row.NextRefreshMs),
-		Life: time.Duration(row.ExpiresMs-row.IssuedMs) * time.Millisecond,
+		Life: time.Duration(row.ExpiresMs-row.IssuedMs) * time.Millisecond, Fingerprint: row.Fingerprint,
 	}
 	live := row.Version > 0 && row.ExpiresMs > nowMs && !row.Dead
 	switch {

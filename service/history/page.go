@@ -48,8 +48,16 @@ type Filter struct {
 // Any reports whether the filter leaves rows out.
 func (f Filter) Any() bool { return f != Filter{} }
 
+func (f Filter) model() model.HistoryFilter {
+	return model.HistoryFilter{
+		AppID: f.Account, Kind: f.Kind, Trigger: f.Trigger, Outcome: f.Outcome, Actor: f.Actor, Errcode: f.Errcode,
+		FromMs: unixMilli(f.From), ToMs: unixMilli(f.To),
+	}
+}
+
 // Row is one attempt at a credential.
 type Row struct {
+	ID          int64
 	At          time.Time
 	Account     string
 	Kind        string
@@ -64,6 +72,13 @@ type Row struct {
 	Latency     time.Duration
 	Expires     time.Time // zero where the attempt brought no value
 	Fingerprint string
+}
+
+// FoundDead reports whether the row tells of a token that was found dead before
+// its time, and not of an attempt to get one: only a value has a fingerprint.
+func (r Row) FoundDead() bool {
+	return r.Kind == tokenKind && r.Outcome == model.OutcomeFailed && r.Fingerprint != "" &&
+		(r.Trigger == model.TriggerProbe || r.Trigger == model.TriggerReport)
 }
 
 // Page is a page of the history, newest first.
@@ -83,10 +98,7 @@ func (d *Desk) Page(ctx context.Context, f Filter, place string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	found, err := d.store.HistoryPage(ctx, model.HistoryFilter{
-		AppID: f.Account, Kind: f.Kind, Trigger: f.Trigger, Outcome: f.Outcome, Actor: f.Actor, Errcode: f.Errcode,
-		FromMs: unixMilli(f.From), ToMs: unixMilli(f.To),
-	}, after, PageSize)
+	found, err := d.store.HistoryPage(ctx, f.model(), after, PageSize)
 	if err != nil {
 		return Page{}, err
 	}
@@ -106,7 +118,7 @@ func (d *Desk) Page(ctx context.Context, f Filter, place string) (Page, error) {
 func rowOf(h model.History) Row {
 	errmsg, mend := splitMend(h.Errmsg)
 	return Row{
-		At: time.UnixMilli(h.AtMs), Account: h.AppID, Kind: h.Kind, Version: h.Version, Trigger: h.TriggerName, Actor: h.Actor,
+		ID: h.ID, At: time.UnixMilli(h.AtMs), Account: h.AppID, Kind: h.Kind, Version: h.Version, Trigger: h.TriggerName, Actor: h.Actor,
 		Outcome: h.Outcome, Errcode: h.Errcode, Errmsg: errmsg, Mend: mend, RID: h.RID,
 		Latency: time.Duration(h.LatencyMs) * time.Millisecond, Expires: instant(h.ExpiresMs), Fingerprint: h.Fingerprint,
 	}

@@ -1,9 +1,11 @@
 // Package qa takes in the verdicts that the demo share page reaches on people's
-// phones, so that the panel can show them.
+// phones, and what pages with the page helper say of their failures, so that the
+// panel can show them.
 //
-// The route is public, so a report is believed only as far as this: it comes
-// from a page that this server showed less than NonceLife ago, for that account,
-// and the oldest reports give way to the newest.
+// The routes are public, so a report is believed only as far as this: the demo's
+// comes from a page that this server showed less than NonceLife ago, for that
+// account; a page's from one that the account would sign, which handler has
+// found out. The oldest reports give way to the newest.
 package qa
 
 import (
@@ -32,7 +34,7 @@ const (
 // Longest fields, in bytes; the columns are no narrower.
 const (
 	maxProfile   = 64
-	maxClient    = 32
+	maxClient    = 32 - len(pageClient)
 	maxPageURL   = 2048
 	maxUserAgent = 512
 	maxDetail    = 2048
@@ -82,9 +84,9 @@ func New(o Options) (*Desk, error) {
 	return &Desk{store: o.Store, key: o.Key, now: o.Now}, nil
 }
 
-// Report is what a demo page says.
+// Report is what a page says.
 type Report struct {
-	Nonce     string
+	Nonce     string // of the demo page
 	AppID     string
 	Profile   string
 	PageURL   string
@@ -94,8 +96,8 @@ type Report struct {
 	Detail    string // JSON text of the page: errMsg, urls, milliseconds
 }
 
-// File stores a report. It fails with ErrReportInvalid, ErrNonceInvalid or the
-// store's error.
+// File stores the report of a demo page. It fails with ErrReportInvalid,
+// ErrNonceInvalid or the store's error.
 func (d *Desk) File(ctx context.Context, r Report) error {
 	if err := r.check(); err != nil {
 		return err
@@ -103,6 +105,25 @@ func (d *Desk) File(ctx context.Context, r Report) error {
 	if !d.validNonce(r.Nonce, r.AppID) {
 		return ErrNonceInvalid
 	}
+	return d.add(ctx, r)
+}
+
+// pageClient marks the client of a report that came from a page, for people and
+// for the panel's filter: the demo page says "ios", a page "page ios".
+const pageClient = "page "
+
+// FilePage stores the report of a page that the caller knows to be the
+// account's; Nonce is not looked at. It fails with ErrReportInvalid or the
+// store's error.
+func (d *Desk) FilePage(ctx context.Context, r Report) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	r.Client = pageClient + r.Client
+	return d.add(ctx, r)
+}
+
+func (d *Desk) add(ctx context.Context, r Report) error {
 	row := model.QAReport{
 		AppID: r.AppID, Profile: r.Profile, PageURL: r.PageURL, UserAgent: cut(r.UserAgent, maxUserAgent),
 		Client: r.Client, Verdict: r.Verdict, Detail: r.Detail,

@@ -82,7 +82,7 @@ func TestFileRefuses(t *testing.T) {
 		{"long page", func(r *qa.Report) { r.PageURL = "https://" + strings.Repeat("a", 2048) }, qa.ErrReportInvalid},
 		{"long detail", func(r *qa.Report) { r.Detail = strings.Repeat("a", 2049) }, qa.ErrReportInvalid},
 		{"long profile", func(r *qa.Report) { r.Profile = strings.Repeat("a", 65) }, qa.ErrReportInvalid},
-		{"long client", func(r *qa.Report) { r.Client = strings.Repeat("a", 33) }, qa.ErrReportInvalid},
+		{"long client", func(r *qa.Report) { r.Client = strings.Repeat("a", 28) }, qa.ErrReportInvalid},
 		{"not UTF-8", func(r *qa.Report) { r.Detail = "\xff" }, qa.ErrReportInvalid},
 		{"no nonce", func(r *qa.Report) { r.Nonce = "" }, qa.ErrNonceInvalid},
 		{"not a nonce", func(r *qa.Report) { r.Nonce = "letmein" }, qa.ErrNonceInvalid},
@@ -103,6 +103,24 @@ func TestFileRefuses(t *testing.T) {
 				t.Error("a refused report was stored")
 			}
 		})
+	}
+}
+
+// A page has no nonce: whose it is was found out before.
+func TestFilePageNeedsNoNonce(t *testing.T) {
+	t.Parallel()
+	desk, store, _ := newDesk(t)
+	report := good(desk)
+	report.Nonce = ""
+	if err := desk.FilePage(t.Context(), report); err != nil {
+		t.Fatal(err)
+	}
+	if len(store.rows) != 1 || store.rows[0].Client != "page ios" || store.keep != qa.Keep {
+		t.Errorf("stored %+v, keep %d", store.rows, store.keep)
+	}
+	report.Verdict = "maybe"
+	if err := desk.FilePage(t.Context(), report); !errors.Is(err, qa.ErrReportInvalid) || len(store.rows) != 1 {
+		t.Errorf("an unknown verdict: %v", err)
 	}
 }
 

@@ -1,0 +1,293 @@
+package history
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/wxsign/wxsign/model"
+)
+
+// Span is how far back a timeline looks.
+type Span struct {
+	Name string // as in addresses: 24h
+	Long time.Duration
+	step step // of the table beside the chart
+}
+
+// step is how the table beside a chart divides the time.
+type step int
+
+const (
+	hourly step = iota
+	daily
+	weekly
+)
+
+const day = 24 * time.Hour
+
+// Spans lists the spans, the shortest first.
+func Spans() []Span {
+	return []Span{{"24h", day, hourly}, {"7d", 7 * day, daily}, {"30d", 30 * day, daily}, {"90d", 90 * day, weekly}}
+}
+
+// SpanNamed finds a span, the first one where there is none of that name.
+func SpanNamed(name string) Span {
+	for _, s := range Spans() {
+		if s.Name == name {
+			return s
+		}
+	}
+	return Spans()[0]
+}
+
+// mostMoments bounds what a timeline reads. 90 days of an account with a token
+// and two tickets have 3,500 attempts; more of them are failures, and then the
+// newest say the most.
+const mostMoments = 6000
+
+// longestLife is that of WeChat's credentials, with room: what was fetched
+// longer before a timeline cannot be alive in it.
+const longestLife = 2*time.Hour + 10*time.Minute
+
+// Timeline is what happened to an account's credentials over a span.
+type Timeline struct {
+	From, To time.Time
+	// Cut is where the timeline begins because there is too much before, zero
+	// where all of the span is there.
+	Cut   time.Time
+	Lanes []Lane // one for each kind, the token first
+	Slots []Slot // the same in numbers, the oldest first, without empty ones
+}
+
+// Lane is what happened to one kind.
+type Lane struct {
+	Kind    string
+	Lives   []Stretch // while there was a live value; they do not touch
+	Moments []Moment  // the oldest first
+	Without time.Duration
+	Longest time.Duration // the longest time without a live value
+}
+
+// Stretch is a time from one instant to another.
+type Stretch struct{ From, To time.Time }
+
+// Moment is an attempt.
+type Moment struct {
+	At      time.Time
+	Version int64
+	Trigger string
+	Outcome string
+	Errcode int
+	Latency time.Duration
+}
+
+// Counts are attempts by how they ended.
+type Counts struct {
+	Renewed, Unchanged, Failed, Refused int
+}
+
+// Any reports whether there were attempts.
+func (c Counts) Any() bool { return c != Counts{} }
+
+// Slot is a part of a timeline in numbers.
+type Slot struct {
+	Stretch
+	Counts
+	Errcode int // of one of the failures, 0 where none had one
+}
+
+// Total counts all attempts.
+func (t Timeline) Total() Counts {
+	var total Counts
+	for _, lane := range t.Lanes {
+		for _, m := range lane.Moments {
+			total = total.with(m.Outcome)
+		}
+	}
+	return total
+}
+
+// with counts one more.
+func (c Counts) with(outcome string) Counts {
+	switch outcome {
+	case model.OutcomeRenewed:
+		c.Renewed++
+	case model.OutcomeUnchanged:
+		c.Unchanged++
+	case model.OutcomeFailed:
+		c.Failed++
+	case model.OutcomeRefused:
+		c.Refused++
+	}
+	return c
+}
+
+// Timeline reads the timeline of an account up to now. kinds are those that the
+// account keeps; others have a lane only if something happened to them. Days and
+// hours of the table are those of the place.
+func (d *Desk) Timeline(ctx context.Context, appID string, kinds []string, span Span, place *time.Location) (Timeline, error) {
+	nowMs, err := d.store.Now(ctx)
+	if err != nil {
+		return Timeline{}, err
+	}
+	to := time.UnixMilli(nowMs)
+	t := Timeline{From: to.Add(-span.Long), To: to}
+	rows, err := d.store.Timeline(ctx, appID, t.From.Add(-longestLife).UnixMilli(), nowMs+1, mostMoments)
+	if err != nil {
+		return Timeline{}, err
+	}
+	if len(rows) == mostMoments {
+		if cut := time.UnixMilli(rows[len(rows)-1].AtMs); cut.After(t.From) {
+			t.Cut = cut
+		}
+	}
+	slices.Reverse(rows)
+	byKind := map[string][]model.Moment{}
+	for _, row := range rows {
+		byKind[row.Kind] = append(byKind[row.Kind], row)
+	}
+	for _, kind := range kinds {
+		if byKind[kind] == nil {
+			byKind[kind] = []model.Moment{}
+		}
+	}
+	for kind, rows := range byKind {
+		if lane := t.lane(kind, rows); len(lane.Moments) > 0 || slices.Contains(kinds, kind) {
+			t.Lanes = append(t.Lanes, lane)
+		}
+	}
+	slices.SortFunc(t.Lanes, func(a, b Lane) int {
+		return cmp.Or(cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(a.Kind, b.Kind))
+	})
+	t.Slots = t.slots(span.step, place)
+	return t, nil
+}
+
+// begin is where the timeline has all that happened.
+func (t Timeline) begin() time.Time {
+	if t.Cut.After(t.From) {
+		return t.Cut
+	}
+	return t.From
+}
+
+// lane follows one kind through time.
+func (t Timeline) lane(kind string, rows []model.Moment) Lane {
+	lane := Lane{Kind: kind}
+	for _, row := range rows {
+		at := time.UnixMilli(row.AtMs)
+		switch {
+		case row.ExpiresMs > row.AtMs && (row.Outcome == model.OutcomeRenewed || row.Outcome == model.OutcomeUnchanged):
+			lane.live(at, time.UnixMilli(row.ExpiresMs))
+		case row.TriggerName == model.TriggerProbe && row.Outcome == model.OutcomeFailed:
+			lane.dies(at) // a probe found the value dead
+		}
+		if !at.Before(t.From) {
+			lane.Moments = append(lane.Moments, Moment{
+				At: at, Version: row.Version, Trigger: row.TriggerName, Outcome: row.Outcome, Errcode: row.Errcode,
+				Latency: time.Duration(row.LatencyMs) * time.Millisecond,
+			})
+		}
+	}
+	lane.within(t.begin(), t.To)
+	return lane
+}
+
+// live adds a life, joined to the one before where they touch.
+func (l *Lane) live(from, to time.Time) {
+	if n := len(l.Lives); n > 0 && !from.After(l.Lives[n-1].To) {
+		if to.After(l.Lives[n-1].To) {
+			l.Lives[n-1].To = to
+		}
+		return
+	}
+	l.Lives = append(l.Lives, Stretch{from, to})
+}
+
+// dies ends the life that goes on at an instant.
+func (l *Lane) dies(at time.Time) {
+	if n := len(l.Lives); n > 0 && at.Before(l.Lives[n-1].To) {
+		l.Lives[n-1].To = at
+	}
+}
+
+// within cuts the lives to a time and measures what lies between them. Before
+// the first life nothing is missed: the account may be younger.
+func (l *Lane) within(from, to time.Time) {
+	var lives []Stretch
+	for _, life := range l.Lives {
+		if life.To.After(from) && life.From.Before(to) {
+			lives = append(lives, Stretch{later(life.From, from), earlier(life.To, to)})
+		}
+	}
+	l.Lives = lives
+	for i, life := range lives {
+		next := to
+		if i+1 < len(lives) {
+			next = lives[i+1].From
+		}
+		gap := max(0, next.Sub(life.To))
+		l.Without += gap
+		l.Longest = max(l.Longest, gap)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// slots counts the moments by hours, days or weeks.
+func (t Timeline) slots(by step, place *time.Location) []Slot {
+	var slots []Slot
+	for from := by.floor(t.begin().In(place)); from.Before(t.To); from = by.next(from) {
+		slots = append(slots, Slot{Stretch: Stretch{from, earlier(by.next(from), t.To)}})
+	}
+	for _, lane := range t.Lanes {
+		for _, m := range lane.Moments {
+			i, found := slices.BinarySearchFunc(slots, m.At, func(s Slot, at time.Time) int { return s.From.Compare(at) })
+			if !found {
+				i--
+			}
+			if i < 0 {
+				continue
+			}
+			slots[i].Counts = slots[i].with(m.Outcome)
+			if m.Errcode != 0 {
+				slots[i].Errcode = m.Errcode
+			}
+		}
+	}
+	return slices.DeleteFunc(slots, func(s Slot) bool { return !s.Any() })
+}
+
+// floor is when the hour, day or week began that an instant lies in; weeks are
+// counted back from it.
+func (by step) floor(t time.Time) time.Time {
+	if by == hourly {
+		return t.Truncate(time.Hour)
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}
+
+func (by step) next(t time.Time) time.Time {
+	switch by {
+	case hourly:
+		return t.Add(time.Hour)
+	case weekly:
+		return t.AddDate(0, 0, 7)
+	case daily:
+	}
+	return t.AddDate(0, 0, 1)
+}

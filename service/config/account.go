@@ -1,22 +1,25 @@
 package config
 
-import "github.com/wxsign/wxsign/service/secret"
+import (
+	"github.com/wxsign/wxsign/service/account/rules"
+	"github.com/wxsign/wxsign/service/secret"
+)
 
 // Platforms, token modes and ticket kinds of an account.
 const (
-	PlatformOfficialAccount = "official_account"
-	PlatformWeCom           = "wecom"
+	PlatformOfficialAccount = rules.PlatformOfficialAccount
+	PlatformWeCom           = rules.PlatformWeCom
 
-	TokenModeStable  = "stable"
-	TokenModeClassic = "classic"
+	TokenModeStable  = rules.TokenModeStable
+	TokenModeClassic = rules.TokenModeClassic
 
-	TicketJSAPI       = "jsapi"
-	TicketWXCard      = "wx_card"
-	TicketAgentConfig = "agent_config"
+	TicketJSAPI       = rules.TicketJSAPI
+	TicketWXCard      = rules.TicketWXCard
+	TicketAgentConfig = rules.TicketAgentConfig
 )
 
 // DefaultProfile is the profile that every account has, written or not.
-const DefaultProfile = "default"
+const DefaultProfile = rules.DefaultProfile
 
 // Account is a WeChat account, or one corp and one agent of WeCom.
 type Account struct {
@@ -50,6 +53,7 @@ type Demo struct {
 	Enabled bool `toml:"enabled"`
 	// Accounts are the AppIDs it may show; none = every account.
 	Accounts []string `toml:"accounts"`
+	// Profiles are those it may use; none = every profile.
 	Profiles []string `toml:"profiles"`
 }
 

@@ -25,7 +25,6 @@ func (l *loader) checkAll() {
 	l.checkSimulator()
 	l.checkAccounts()
 	l.checkDemo()
-	l.checkLater()
 }
 
 // oneOf checks a word against a short list.

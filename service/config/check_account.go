@@ -3,12 +3,11 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/wxsign/wxsign/service/pageurl"
+	"github.com/wxsign/wxsign/service/account/rules"
 )
 
 // completeAccount derives the AppID of WeCom: one account is one agent of one
@@ -30,9 +29,7 @@ func (l *loader) checkAccounts() {
 			ids[account.AppID] = i
 		}
 		l.appSecret(join(path, "secret"), account.Secret.Reveal())
-		if len(account.Name) > longestName || !printable(account.Name) {
-			l.fault(join(path, "name"), "is longer than 100 bytes or has line breaks", "shorten it")
-		}
+		l.rule(join(path, "name"), rules.Name(account.Name))
 		l.oneOf(join(path, "token_mode"), account.TokenMode, TokenModeStable, TokenModeClassic)
 		l.checkTickets(join(path, "tickets"), account)
 		l.domains(join(path, "domains"), account.Domains)
@@ -40,22 +37,30 @@ func (l *loader) checkAccounts() {
 	}
 }
 
-// longestName bounds an account's name, in bytes.
-const longestName = 100
+// rule notes what the rules for accounts find.
+func (l *loader) rule(path string, f rules.Fault) {
+	if f.Any() {
+		l.fault(path, f.Problem, f.Mend)
+	}
+}
 
 // checkIdentity wants exactly the keys that name an account on its platform.
 func (l *loader) checkIdentity(path string, a *Account) {
 	switch a.Platform {
 	case PlatformOfficialAccount:
 		l.appID(join(path, "app_id"), a.AppID)
+		if strings.Contains(a.AppID, ":") {
+			l.fault(join(path, "app_id"), "has a colon, which only ids of WeCom have", `set platform to "wecom", with corp_id and agent_id`)
+		}
 		if a.CorpID != "" || a.AgentID != 0 {
 			l.fault(join(path, "corp_id"), "and agent_id belong to WeCom only", `remove them, or set platform to "wecom"`)
 		}
 	case PlatformWeCom:
 		l.appID(join(path, "corp_id"), a.CorpID)
-		if a.AgentID <= 0 {
-			l.fault(join(path, "agent_id"), "is missing or not above 0", "copy it from the application's page in WeCom")
+		if strings.Contains(a.CorpID, ":") {
+			l.fault(join(path, "corp_id"), "has a colon", "write the agent id into agent_id")
 		}
+		l.rule(join(path, "agent_id"), rules.AgentID(a.AgentID))
 		if a.AppID != "" && a.AppID != fmt.Sprintf("%s:%d", a.CorpID, a.AgentID) {
 			l.fault(join(path, "app_id"), "is not corp_id:agent_id", "remove it: it follows from corp_id and agent_id")
 		}
@@ -67,26 +72,15 @@ func (l *loader) checkIdentity(path string, a *Account) {
 	}
 }
 
-// appIDShape is wider than any AppID of today, and safe in URLs, logs and file
-// names.
-var appIDShape = regexp.MustCompile(`^[A-Za-z0-9_:-]{1,96}$`)
-
-func (l *loader) appID(path, text string) {
-	switch {
-	case text == "":
-		l.fault(path, "is missing", "copy it from the account's page in WeChat's console")
-	case !appIDShape.MatchString(text):
-		l.fault(path, "is not an id of WeChat", "it has 1 to 96 letters, digits, _, : or -")
-	}
-}
+func (l *loader) appID(path, text string) { l.rule(path, rules.AppID(text)) }
 
 func (l *loader) appSecret(path, text string) {
 	switch {
 	case l.isFaulty(path):
 	case text == "":
 		l.fault(path, "is missing", `write the AppSecret, or "file:/path" to read it, or set `+environmentName(path))
-	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
-		l.fault(path, "holds blanks, line breaks or other marks", "copy it again: an AppSecret has letters and digits only")
+	default:
+		l.rule(path, rules.Secret(text))
 	}
 }
 
@@ -105,35 +99,25 @@ func (l *loader) checkTickets(path string, a *Account) {
 
 func (l *loader) domains(path string, domains []string) {
 	for i, domain := range domains {
-		_, err := pageurl.ParsePattern(domain)
-		if err == nil {
+		fault := rules.Domain(domain)
+		if !fault.Any() {
 			continue
 		}
-		mend := "write a host, as in h5.example.com or *.example.com"
-		// The reason quotes the entry, which may be shown only if it is a line.
-		if _, reason, found := strings.Cut(err.Error(), `": `); found && quote(domain) != "the value" {
-			mend = reason
+		if quote(domain) == "the value" { // the mend may quote the entry, which may be shown only if it is a line
+			fault.Mend = "write a host, as in h5.example.com or *.example.com"
 		}
-		l.fault(join(path, strconv.Itoa(i)), "is not a domain: "+quote(domain), mend)
+		l.fault(join(path, strconv.Itoa(i)), fault.Problem+": "+quote(domain), fault.Mend)
 	}
 }
-
-var (
-	profileShape = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-	apiShape     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:-]{0,63}$`)
-)
 
 func (l *loader) checkProfiles(path string, profiles map[string]Profile) {
 	for _, name := range slices.Sorted(maps.Keys(profiles)) {
 		profile, at := profiles[name], join(path, name)
-		if !profileShape.MatchString(name) {
-			l.fault(at, "is not a name for a profile", "it has 1 to 64 small letters, digits, _ or -")
+		if fault := rules.ProfileName(name); fault.Any() {
+			l.rule(at, fault)
 			continue
 		}
-		// Open tags alone are a use of wx.config, nothing at all is none.
-		if len(profile.JSAPIList) == 0 && len(profile.OpenTagList) == 0 {
-			l.fault(at, "asks for nothing", `list names in js_api_list or open_tag_list, as in ["updateAppMessageShareData"]`)
-		}
+		l.rule(at, rules.Profile(profile.JSAPIList, profile.OpenTagList))
 		l.apiNames(join(at, "js_api_list"), profile.JSAPIList)
 		l.apiNames(join(at, "open_tag_list"), profile.OpenTagList)
 	}
@@ -142,11 +126,8 @@ func (l *loader) checkProfiles(path string, profiles map[string]Profile) {
 func (l *loader) apiNames(path string, names []string) {
 	for i, name := range names {
 		at := join(path, strconv.Itoa(i))
-		if !apiShape.MatchString(name) {
-			l.fault(at, "is not a name of WeChat's JS-SDK: "+quote(name), "copy it from WeChat's list")
-		}
-		if slices.Contains(names[:i], name) {
-			l.fault(at, "names "+quote(name)+" again", "remove one")
+		if fault := rules.APIName(names, i); fault.Any() {
+			l.fault(at, fault.Problem+": "+quote(name), fault.Mend)
 		}
 	}
 }

@@ -12,13 +12,16 @@ func (l *loader) checkRedis() {
 	l.between("publish.redis.db", r.DB, 0, 1<<16)
 	l.template("publish.redis.token_key", r.TokenKey, "{app_id}")
 	l.template("publish.redis.ticket_key", r.TicketKey, "{app_id}", "{kind}")
+	if r.TLSCA != "" && !r.TLS {
+		l.fault("publish.redis.tls_ca", "has no effect without publish.redis.tls", "set tls = true, or remove it")
+	}
 	if r.Address != "" {
 		if !isAddress(r.Address) {
 			l.fault("publish.redis.address", "is not host:port: "+quote(r.Address), `write it as in "127.0.0.1:6379"`)
 		}
 		return
 	}
-	for _, key := range []string{"username", "password", "db"} {
+	for _, key := range []string{"username", "password", "db", "tls"} {
 		if path := "publish.redis." + key; l.differs(path) {
 			l.fault(path, "has no effect without publish.redis.address", "set the address, or remove it")
 		}
@@ -44,6 +47,11 @@ func (l *loader) checkWebhooks() {
 	for i := range l.cfg.Webhooks {
 		hook, path := &l.cfg.Webhooks[i], join("webhook", strconv.Itoa(i))
 		l.hookURL(join(path, "url"), hook.URL)
+		for j := range i {
+			if hook.URL != "" && hook.URL == l.cfg.Webhooks[j].URL {
+				l.fault(join(path, "url"), "is that of webhook["+strconv.Itoa(j)+"] too", "make one of the two, with the events of both")
+			}
+		}
 		l.hookSecret(join(path, "secret"), hook.Secret.Reveal())
 		l.eachOneOf(join(path, "events"), hook.Events, "credential.renewed", "credential.failed",
 			"credential.expired", "alert.raised", "alert.cleared")
@@ -80,6 +88,7 @@ func (l *loader) checkAlert() {
 	}
 	l.between("alert.force_budget_low", a.ForceBudgetLow, 0, 20)
 	l.within("alert.clock_difference", a.ClockDifference, time.Second, time.Hour)
+	l.hours("alert.quiet_hours", a.QuietHours)
 	l.checkSMTP(&a.SMTP)
 	if a.Webhook.URL != "" {
 		l.hookURL("alert.webhook.url", a.Webhook.URL)
@@ -91,6 +100,19 @@ func (l *loader) checkAlert() {
 		if parsed, ok := parseURL(robot.Reveal()); !ok || parsed.Scheme != "https" && !isLoopback(parsed.Hostname()) {
 			l.fault("alert.wecom_robot.url", "is not an https URL", "copy it from the robot's page in WeCom")
 		}
+	}
+}
+
+// hours checks a part of the day; "" is none.
+func (l *loader) hours(path, text string) {
+	if text == "" {
+		return
+	}
+	from, to, _ := strings.Cut(text, "-")
+	_, err1 := time.Parse("15:04", from)
+	_, err2 := time.Parse("15:04", to)
+	if err1 != nil || err2 != nil || from == to {
+		l.fault(path, "is no part of the day: "+quote(text), `write it as in "22:00-08:00"`)
 	}
 }
 

@@ -30,7 +30,6 @@ func Default() Config {
 			TokenKey:  "wx:access_token:{app_id}",
 			TicketKey: "wx:{kind}_ticket:{app_id}",
 		}},
-		Demo:  Demo{Profiles: []string{DefaultProfile}},
 		Alert: defaultAlert(),
 		Simulator: Simulator{
 			Listen:         "127.0.0.1:8089",

@@ -86,7 +86,7 @@ func TestEnvironmentFaults(t *testing.T) {
 		{"WXSIGN_ACCOUNT_7_SECRET=s", "account[7]", "leaves a gap"},
 		{"WXSIGN_ACCOUNT_99999999999999999999_SECRET=s", "account[99999999999999999999]", "leaves a gap"},
 		{"WXSIGN_ACCOUNT_0_DOMAINS=a.example.com,*", "account[0].domains[1]", "not a domain"},
-		{"WXSIGN_WEBHOOK_0_URL=https://x.example.com", "webhook[0].url", "does not send webhooks"},
+		{"WXSIGN_WEBHOOK_0_URL=ftp://x.example.com", "webhook[0].url", "must be an http or https URL"},
 		{"WXSIGN_ALERT_SMTP_PORT=0", "alert.smtp.port", "cannot be 0"},
 	}
 	for _, test := range tests {

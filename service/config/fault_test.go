@@ -18,9 +18,6 @@ const anAccount = "[[account]]\napp_id = \"wx1\"\nsecret = \"s3cr3t\"\n"
 // aSimulator is the same for the simulator.
 const aSimulator = "[[simulator.account]]\napp_id = \"wx1\"\nsecret = \"s3cr3t\"\n"
 
-// aMail is the head of a sound [alert.smtp].
-const aMail = "[alert.smtp]\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n"
-
 // noFiles is a ReadFile for configurations that name none.
 func noFiles(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
@@ -37,9 +34,6 @@ func faultsOf(t *testing.T, source config.Source) config.Faults {
 	}
 	return faults
 }
-
-// isLater tells the faults of what this version does not serve yet.
-func isLater(f config.Fault) bool { return strings.Contains(f.Problem, "this version does not") }
 
 // faultCase is an entry of testdata/faults.txt: a configuration and the whole
 // text of its error.

@@ -4,7 +4,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Source is what Load reads.
@@ -87,12 +86,6 @@ func (l *loader) isSet(path string) bool { return !l.report.origins[path].IsDefa
 func (l *loader) isFaulty(path string) bool {
 	key := keyOf(path)
 	return slices.ContainsFunc(l.faults, func(f Fault) bool { return f.Key == key })
-}
-
-// hasFaultyEntry reports whether the list at path has a faulty entry already.
-func (l *loader) hasFaultyEntry(path string) bool {
-	start := keyOf(path) + "["
-	return slices.ContainsFunc(l.faults, func(f Fault) bool { return strings.HasPrefix(f.Key, start) })
 }
 
 // fault notes what is wrong at path. A path has one fault at most, and below a

@@ -149,41 +149,6 @@ func TestExposedRoutesNeedAWord(t *testing.T) {
 	}
 }
 
-func TestWhatThisVersionDoesNotServe(t *testing.T) {
-	t.Parallel()
-	const hook = "url = \"https://x.example.com/?from=wxsign\"\nsecret = \"0123456789abcdef\"\n"
-	const wecom = "[[account]]\nplatform = \"wecom\"\ncorp_id = \"ww1\"\nagent_id = 1\nsecret = \"s\"\n"
-	tests := []struct {
-		name, text string
-		keys       []string
-	}{
-		{"redis", "[publish.redis]\naddress = \"127.0.0.1:6379\"\nusername = \"u\"\n", []string{"publish.redis.address"}},
-		{"webhooks", "[[webhook]]\n" + hook + "[[webhook]]\n" + hook, []string{"webhook[0].url", "webhook[1].url"}},
-		{"alert by mail", aMail + "host = \"smtp.example.com\"\n", []string{"alert.smtp.host"}},
-		{"alert by webhook", "[alert.webhook]\n" + hook, []string{"alert.webhook.url"}},
-		{"alert by robot", "[alert.wecom_robot]\nurl = \"https://qyapi.weixin.qq.com/?key=1\"\n", []string{"alert.wecom_robot.url"}},
-		{"alert threshold", "[alert]\nforce_budget_low = 6\n", []string{"alert.force_budget_low"}},
-		{"address of WeCom", "[wechat]\nwecom_base_url = \"https://x.example.com\"\n", []string{"wechat.wecom_base_url"}},
-		{"WeCom", wecom, []string{"account[0].platform"}},
-		{"WeCom ticket", wecom + "tickets = [\"jsapi\", \"agent_config\"]\n", []string{"account[0].platform", "account[0].tickets"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			var keys []string
-			for _, fault := range faultsOf(t, config.Source{Text: []byte(test.text)}) {
-				if !isLater(fault) || fault.Line == 0 {
-					t.Errorf("unexpected fault: %s", fault)
-				}
-				keys = append(keys, fault.Key)
-			}
-			if diff := cmp.Diff(test.keys, keys); diff != "" {
-				t.Errorf("faulty keys (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestWeComIsNamedByCorpAndAgent(t *testing.T) {
 	t.Parallel()
 	text := "[[account]]\nplatform = \"wecom\"\ncorp_id = \"ww1\"\nagent_id = 7\nsecret = \"s\"\n"

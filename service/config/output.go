@@ -9,6 +9,11 @@ type Redis struct {
 	Username string        `toml:"username"`
 	Password secret.Secret `toml:"password"`
 	DB       int           `toml:"db"`
+	// TLS encrypts the connection.
+	TLS bool `toml:"tls"`
+	// TLSCA is a PEM file of the authorities that may sign the certificate of
+	// Redis; "" = those of the system.
+	TLSCA string `toml:"tls_ca"`
 	// TokenKey and TicketKey are key templates: {app_id} and {kind} are put in.
 	TokenKey  string `toml:"token_key"`
 	TicketKey string `toml:"ticket_key"`
@@ -31,10 +36,13 @@ type Alert struct {
 	// ForceBudgetLow is the number of force refreshes left for the day.
 	ForceBudgetLow int `toml:"force_budget_low"`
 	// ClockDifference is the largest accepted difference to the database clock.
-	ClockDifference Duration     `toml:"clock_difference"`
-	SMTP            SMTP         `toml:"smtp"`
-	Webhook         AlertWebhook `toml:"webhook"`
-	WeComRobot      WeComRobot   `toml:"wecom_robot"`
+	ClockDifference Duration `toml:"clock_difference"`
+	// QuietHours are hours of the day in which warnings wait, as in 22:00-08:00 by
+	// this machine's time zone; "" = none. Critical alerts never wait.
+	QuietHours string       `toml:"quiet_hours"`
+	SMTP       SMTP         `toml:"smtp"`
+	Webhook    AlertWebhook `toml:"webhook"`
+	WeComRobot WeComRobot   `toml:"wecom_robot"`
 }
 
 // SMTP sends alerts by mail.

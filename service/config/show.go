@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -36,7 +37,11 @@ func (s *shower) table(path, header string, table reflect.Value) {
 			continue
 		}
 		origin := s.report.origins[join(path, f.key)]
-		fmt.Fprintf(&s.text, "%s = %s # %s\n", f.key, literal(table.Field(f.index).Interface(), origin), origin)
+		value := table.Field(f.index).Interface()
+		if address, is := value.(string); is && f.key == "url" {
+			value = withoutKey(address)
+		}
+		fmt.Fprintf(&s.text, "%s = %s # %s\n", f.key, literal(value, origin), origin)
 	}
 	for _, f := range tables {
 		s.below(join(path, f.key), join(header, f.key), table.Field(f.index))
@@ -92,6 +97,21 @@ func literal(value any, origin Origin) string {
 	default:
 		return quoteTOML(fmt.Sprint(value))
 	}
+}
+
+// withoutKey is the address of a receiver up to its host: many have the key that
+// opens them in their path or query.
+func withoutKey(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case address == "":
+		return ""
+	case err != nil || u.Host == "":
+		return mask
+	case u.User == nil && u.RawQuery == "" && u.Fragment == "" && strings.Trim(u.Path, "/") == "":
+		return address
+	}
+	return u.Scheme + "://" + u.Host + "/" + mask
 }
 
 func masked(value secret.Secret) string {

@@ -48,6 +48,25 @@ func TestShowMasksAndTellsWhereFrom(t *testing.T) {
 	}
 }
 
+// The key that opens a receiver stands in its address, at any place of it.
+func TestShowMasksKeysOfReceivers(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://hooks.example.com":                        "https://hooks.example.com",
+		"https://hooks.example.com/":                       "https://hooks.example.com/",
+		"https://hooks.example.com/hook/k3y":               "https://hooks.example.com/***",
+		"https://hooks.example.com:8443/send?access=k3y":   "https://hooks.example.com:8443/***",
+		"https://hooks.example.com?k3y":                    "https://hooks.example.com/***",
+		"https://open.example.com/open-apis/bot/v2/k3y?a=": "https://open.example.com/***",
+	} {
+		text := "[[webhook]]\nurl = \"" + address + "\"\nsecret = \"0123456789abcdef\"\n"
+		cfg, report := load(t, config.Source{Path: "my.toml", Text: []byte(text)})
+		if shown := config.Show(cfg, report); !strings.Contains(shown, `url = "`+want+`" # my.toml`) || strings.Contains(shown, "k3y") {
+			t.Errorf("%s is not shown as %s:\n%s", address, want, shown)
+		}
+	}
+}
+
 // What Show writes of a configuration without secrets is that configuration.
 func TestShowCanBeReadAgain(t *testing.T) {
 	t.Parallel()

@@ -1,12 +1,21 @@
-// Package metrics is what Prometheus can ask of this replica. Everything is
-// read from memory when it is asked for; labels are bounded by the accounts,
-// kinds and codes there are, and no value of a credential is among them.
+// Package metrics is what Prometheus can ask of this replica. A scrape reads
+// memory only, so it answers at once while database and WeChat are away; what
+// the database alone knows is looked up beforehand, by Watch.
+//
+// Labels are bounded: kinds and codes are ours, errcodes beyond the first few
+// dozen become "other", and beyond MostAccounts only accounts in trouble have
+// series of their own. No value of a credential is among them.
+//
+//	metrics.go   the registry, and what is counted
+//	keeper.go    what the keeper tells: claims, calls, outcomes
+//	replica.go   what the snapshot holds, at the moment of the scrape
+//	watch.go     what the database knows: its clock, the budgets, what is newer
 package metrics
 
 import (
 	"errors"
 	"net/http"
-	"strconv"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,11 +31,18 @@ type State struct {
 	DatabaseDown time.Duration // 0 = it is there
 }
 
-// Options of New; all are required.
+// DefaultMostAccounts is up to how many accounts each has series of its own.
+const DefaultMostAccounts = 1000
+
+// Options of New. Table and State are required; zero fields mean: MostAccounts
+// = DefaultMostAccounts, Store nil = Watch has nothing to look at.
 type Options struct {
-	Version, Commit string
-	Table           *snapshot.Table
-	State           func() State
+	Version, Commit, Date string // of this build
+	Table                 *snapshot.Table
+	State                 func() State
+	Store                 Store
+	// MostAccounts bounds the accounts with series of their own.
+	MostAccounts int
 }
 
 // Metrics counts and serves. It is safe for concurrent use.
@@ -34,12 +50,17 @@ type Metrics struct {
 	registry *prometheus.Registry
 	signs    *prometheus.CounterVec
 	latency  prometheus.Histogram
+	keeper   keeperMetrics
+	watch    *watch
 }
 
 // New makes the metrics of one replica.
 func New(o Options) (*Metrics, error) {
 	if o.Table == nil || o.State == nil {
 		return nil, errors.New("metrics: Table and State are required")
+	}
+	if o.MostAccounts <= 0 {
+		o.MostAccounts = DefaultMostAccounts
 	}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -50,12 +71,16 @@ func New(o Options) (*Metrics, error) {
 			Name: "wxsign_sign_request_seconds", Help: "Time to answer /jssdk/config.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .01, .05, .25, 1, 2.5},
 		}),
+		keeper: newKeeperMetrics(),
+		watch:  newWatch(o.Store, o.Table),
 	}
+	m.signs.WithLabelValues("ok") // there from the start: a rate needs two points
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxsign_build_info", Help: "Always 1; the labels say what runs.",
-		ConstLabels: prometheus.Labels{"version": o.Version, "commit": o.Commit},
+		ConstLabels: prometheus.Labels{"version": o.Version, "commit": o.Commit, "date": o.Date, "go": runtime.Version()},
 	}, func() float64 { return 1 })
-	m.registry.MustRegister(m.signs, m.latency, build, &replica{table: o.Table, state: o.State},
+	m.registry.MustRegister(m.signs, m.latency, build, &replica{table: o.Table, state: o.State, mostAccounts: o.MostAccounts}, m.watch,
+		m.keeper.claims, m.keeper.refreshes, m.keeper.calls, m.keeper.latency,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m, nil
 }
@@ -69,68 +94,4 @@ func (m *Metrics) Signed(code string, took time.Duration) {
 // Handler serves the text format of Prometheus.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
-}
-
-// replica collects what the snapshot holds.
-type replica struct {
-	table *snapshot.Table
-	state func() State
-}
-
-var (
-	expiryDesc = prometheus.NewDesc("wxsign_credential_expiry_seconds",
-		"Seconds until the credential that is served ends; negative after its end.", []string{"account", "kind"}, nil)
-	versionDesc = prometheus.NewDesc("wxsign_credential_version",
-		"Version of the credential that is served.", []string{"account", "kind"}, nil)
-	failingDesc = prometheus.NewDesc("wxsign_credential_failing",
-		"Renewals of the credential that failed in a row, with the newest errcode.", []string{"account", "kind", "errcode"}, nil)
-	accountsDesc = prometheus.NewDesc("wxsign_accounts", "Accounts this replica serves.", []string{"enabled"}, nil)
-	readyDesc    = prometheus.NewDesc("wxsign_ready", "1 if /readyz answers 200.", nil, nil)
-	databaseDesc = prometheus.NewDesc("wxsign_database_down_seconds", "For how long the database has been away, 0 if it is there.", nil, nil)
-)
-
-// Describe implements prometheus.Collector.
-func (r *replica) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{expiryDesc, versionDesc, failingDesc, accountsDesc, readyDesc, databaseDesc} {
-		out <- d
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (r *replica) Collect(out chan<- prometheus.Metric) {
-	now := time.Now()
-	accounts := map[bool]int{true: 0, false: 0}
-	for view := range r.table.All() {
-		accounts[view.Account.Enabled]++
-		if view.Account.Enabled {
-			collectView(out, view, now)
-		}
-	}
-	for enabled, n := range accounts {
-		out <- gauge(accountsDesc, float64(n), strconv.FormatBool(enabled))
-	}
-	state, ready := r.state(), 0.0
-	if state.Ready {
-		ready = 1
-	}
-	out <- gauge(readyDesc, ready)
-	out <- gauge(databaseDesc, state.DatabaseDown.Seconds())
-}
-
-func collectView(out chan<- prometheus.Metric, view *snapshot.View, now time.Time) {
-	appID := view.Account.AppID
-	for _, kind := range append([]string{snapshot.KindAccessToken}, view.Account.Tickets...) {
-		if c, found := view.Credential(kind); found {
-			out <- gauge(expiryDesc, c.Deadline.Sub(now).Seconds(), appID, kind)
-			out <- gauge(versionDesc, float64(c.Version), appID, kind)
-		}
-		trouble := view.Trouble(kind)
-		if trouble.Failing > 0 {
-			out <- gauge(failingDesc, float64(trouble.Failing), appID, kind, strconv.Itoa(trouble.Errcode))
-		}
-	}
-}
-
-func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 }

@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestScrapeShowsWhatIsServed(t *testing.T) {
 		Kind: snapshot.KindJSAPI, Value: secret.New(canary), Version: 7, Deadline: time.Now().Add(time.Hour),
 	})
 	table.SetTrouble("wxa", snapshot.KindAccessToken, snapshot.Trouble{Errcode: 40164, Failing: 3, Text: "invalid ip"})
-	m, err := metrics.New(metrics.Options{Version: "v1", Commit: "abc", Table: table, State: func() metrics.State {
+	m, err := metrics.New(metrics.Options{Version: "v1", Commit: "abc", Date: "2026-01-02", Table: table, State: func() metrics.State {
 		return metrics.State{Ready: true, DatabaseDown: 90 * time.Second}
 	}})
 	if err != nil {
@@ -44,7 +45,7 @@ func TestScrapeShowsWhatIsServed(t *testing.T) {
 	m.Signed("domain_not_allowed", time.Millisecond)
 	text := scrape(t, m)
 	for _, line := range []string{
-		`wxsign_build_info{commit="abc",version="v1"} 1`,
+		`wxsign_build_info{commit="abc",date="2026-01-02",go="` + runtime.Version() + `",version="v1"} 1`,
 		`wxsign_accounts{enabled="true"} 1`,
 		`wxsign_accounts{enabled="false"} 1`,
 		`wxsign_credential_version{account="wxa",kind="jsapi"} 7`,

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/account"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/secret"
 )
@@ -23,6 +24,8 @@ type Store interface {
 	Credentials(ctx context.Context, appIDs []string) ([]model.CredentialNow, error)
 	ResealSecret(ctx context.Context, appID string, r model.Reseal) (bool, error)
 	ResealValue(ctx context.Context, appID, kind string, r model.Reseal) (bool, error)
+	HeldSecrets(ctx context.Context, appIDs []string) ([]model.HeldSecret, int64, error)
+	ResealHeldSecret(ctx context.Context, appID, role string, r model.Reseal) (bool, error)
 	ForgetKeyChecks(ctx context.Context, keepID string) error
 }
 
@@ -121,6 +124,24 @@ func (p *pass) accounts(ctx context.Context, accounts []model.Account) error {
 		c := &credentials[i].Credential
 		err := p.value(c.ValueEnc, keeper.ValuePlace(c.AppID, c.Kind, c.PublishID), func(r model.Reseal) (bool, error) {
 			return p.Store.ResealValue(ctx, c.AppID, c.Kind, r)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return p.held(ctx, appIDs)
+}
+
+// held seals the AppSecrets that are not in use: the next one, which was entered,
+// and the previous one, to which one may roll back.
+func (p *pass) held(ctx context.Context, appIDs []string) error {
+	held, _, err := p.Store.HeldSecrets(ctx, appIDs)
+	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		err := p.value(h.SecretEnc, account.HeldSecretPlace(keeper.AppSecretPlace, h.AppID, h.Role), func(r model.Reseal) (bool, error) {
+			return p.Store.ResealHeldSecret(ctx, h.AppID, h.Role, r)
 		})
 		if err != nil {
 			return err

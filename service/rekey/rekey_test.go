@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/account"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/rekey"
 	"github.com/wxsign/wxsign/service/secret"
@@ -19,8 +20,9 @@ import (
 
 const accounts = 7
 
-// sealedValues are those of one account: its AppSecret, a token, a ticket.
-const sealedValues = 3
+// sealedValues are those of one account: its AppSecret, a token, a ticket, and
+// the AppSecret to which one may roll back.
+const sealedValues = 4
 
 // world is a database whose values are sealed with an old key.
 type world struct {
@@ -86,6 +88,17 @@ func (w *world) addAccount(i int) {
 	for _, kind := range []string{"access_token", "jsapi"} {
 		w.publish(w.old, appID, kind)
 	}
+	err = w.store.HoldSecret(w.t.Context(), model.HeldSecret{
+		AppID: appID, Role: model.SecretPrevious, SecretEnc: w.old.Seal(secret.New("previous secret of "+appID), heldPlace(appID)),
+		KeyID: w.old.SealingKeyID(),
+	}, 3_600_000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func heldPlace(appID string) string {
+	return account.HeldSecretPlace(keeper.AppSecretPlace, appID, model.SecretPrevious)
 }
 
 // publish renews a credential as a replica with this ring does.
@@ -93,7 +106,10 @@ func (w *world) publish(r *secret.Keyring, appID, kind string) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	row := w.row(appID, kind)
-	grant := model.Grant{AppID: appID, Kind: kind, Owner: "test/" + keeper.NewID(), Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev}
+	grant := model.Grant{
+		AppID: appID, Kind: kind, Owner: "test/" + keeper.NewID(), Version: row.Version, Fence: row.Fence,
+		ConfigRev: row.ConfigRev,
+	}
 	held, err := w.store.Claim(ctx, grant, 45_000)
 	if err != nil || !held {
 		w.t.Fatal(held, err)
@@ -145,6 +161,11 @@ func (w *world) opened(r *secret.Keyring) (values map[string]string, failures in
 			c := w.row(a.AppID, kind)
 			open(c.ValueEnc, keeper.ValuePlace(a.AppID, kind, c.PublishID), a.AppID+" "+kind)
 		}
+		held, _, err := w.store.HeldSecrets(w.t.Context(), []string{a.AppID})
+		if err != nil || len(held) != 1 {
+			w.t.Fatal(held, err)
+		}
+		open(held[0].SecretEnc, heldPlace(a.AppID), a.AppID+"|previous")
 	}
 	return values, failures
 }
@@ -188,6 +209,13 @@ func (d *dying) ResealSecret(ctx context.Context, appID string, r model.Reseal) 
 		return false, errKilled
 	}
 	return d.Store.ResealSecret(ctx, appID, r)
+}
+
+func (d *dying) ResealHeldSecret(ctx context.Context, appID, role string, r model.Reseal) (bool, error) {
+	if d.left--; d.left < 0 {
+		return false, errKilled
+	}
+	return d.Store.ResealHeldSecret(ctx, appID, role, r)
 }
 
 func (d *dying) ResealValue(ctx context.Context, appID, kind string, r model.Reseal) (bool, error) {

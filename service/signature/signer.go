@@ -57,7 +57,8 @@ type Request struct {
 	Exact   bool   // the caller vouches that URL is location.href
 }
 
-// Config is the object for wx.config, ready to be encoded as JSON.
+// Config is a signed page. Answer is what to encode as JSON; for wx.config that
+// is the Config itself.
 type Config struct {
 	AppID       string   `json:"appId"`
 	Timestamp   int64    `json:"timestamp"` // Unix seconds
@@ -67,6 +68,11 @@ type Config struct {
 	JSAPIList   []string `json:"jsApiList"`
 	OpenTagList []string `json:"openTagList"`
 	Debug       bool     `json:"debug"`
+	Beta        bool     `json:"beta,omitempty"` // of WeCom
+
+	Account string `json:"-"` // whose ticket signed
+	Kind    string `json:"-"` // of that ticket
+	AgentID string `json:"-"` // of WeCom
 }
 
 // Config signs the page. Errors are *pageurl.Error or wrap one of this
@@ -80,17 +86,20 @@ func (s *Signer) Config(req Request) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	if req.Kind != "" && req.Kind != snapshot.KindJSAPI || !view.Keeps(snapshot.KindJSAPI) {
+	kind := kindOf(view, req.Kind)
+	if kind == "" {
 		return Config{}, ErrTicketNotConfigured
 	}
 	now := s.now()
-	ticket, found := view.Credential(snapshot.KindJSAPI)
+	ticket, found := view.Credential(kind)
 	if !found || !ticket.Live(now) {
-		return Config{}, &NotReady{RetryAfter: retryAfter(view, now)}
+		return Config{}, &NotReady{RetryAfter: retryAfter(view, kind, now)}
 	}
 	nonce, timestamp := rand.Text(), now.Unix()
 	return Config{
 		AppID:       view.Account.AppID,
+		Account:     view.Account.AppID,
+		Kind:        kind,
 		Timestamp:   timestamp,
 		NonceStr:    nonce,
 		Signature:   Sign(ticket.Value, nonce, timestamp, u.Signed()),
@@ -98,7 +107,7 @@ func (s *Signer) Config(req Request) (Config, error) {
 		JSAPIList:   profile.JSAPIList,
 		OpenTagList: profile.OpenTagList,
 		Debug:       profile.Debug,
-	}, nil
+	}.ofWeCom(&view.Account), nil
 }
 
 // NotReady says that no live ticket is there and when to ask again. It is an
@@ -139,9 +148,9 @@ func (s *Signer) AwaitConfig(ctx context.Context, req Request) (Config, error) {
 
 // retryAfter is how long a caller whose ticket is not ready does best to wait.
 // A token that fails to renew but still lives does not hold a ticket up.
-func retryAfter(view *snapshot.View, now time.Time) time.Duration {
+func retryAfter(view *snapshot.View, ticket string, now time.Time) time.Duration {
 	wait := time.Second
-	for _, kind := range []string{snapshot.KindAccessToken, snapshot.KindJSAPI} {
+	for _, kind := range []string{snapshot.KindAccessToken, ticket} {
 		if held, found := view.Credential(kind); found && held.Live(now) {
 			continue
 		}

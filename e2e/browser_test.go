@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -46,8 +47,29 @@ var (
 		userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 " +
 			"NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf2541022) XWEB/16467 Flue",
 	}
-	devices = []device{android, iPhone, windows}
+	iPad = device{ // it says that it is a Mac
+		name: "ios", platform: "MacIntel", touch: 5,
+		userAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+			"MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN",
+	}
+	wecom = device{
+		name: "wecom", platform: "iPhone", touch: 5,
+		userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+			"Mobile/15E148 MicroMessenger/7.0.1 wxwork/4.1.6 ColorScheme/Light",
+	}
+	// phones are the three ways in which WeChat looks at a URL, devices all that
+	// people hold in their hands.
+	phones  = []device{android, iPhone, windows}
+	devices = []device{android, iPhone, iPad, windows, wecom}
 )
+
+// title tells devices apart in names of tests.
+func (d device) title() string {
+	if d == iPad {
+		return "iPad"
+	}
+	return d.name
+}
 
 // verdict is what WeChat's server says of a signature, and question what its
 // client asks.
@@ -93,6 +115,7 @@ type tabOptions struct {
 	down   []string          // hosts that cannot be reached
 	noise  string            // words of console messages that this test provokes
 	pages  map[string]string // path on pageHost: HTML that the test brings along
+	once   map[string]reply  // path on pageHost: what the first request gets instead of the program's answer
 	width  int64             // of the window, default 1280
 	dark   bool
 }
@@ -138,56 +161,13 @@ func (p *tab) watchConsole(o tabOptions) func() {
 	}
 }
 
-// answerWorld plays every host but the program's own.
-func (p *tab) answerWorld(o tabOptions) func() {
-	if o.script == "" {
-		o.script = "jweixin"
-	}
-	paused := chromedp.Events(p.ctx, fetch.RequestPaused)
-	return func() {
-		for event, err := range paused {
-			if err != nil {
-				return
-			}
-			p.answer(o, event)
-		}
-	}
-}
-
-func (p *tab) answer(o tabOptions, event fetch.EventRequestPaused) {
-	u, err := url.Parse(event.Request.URL)
-	if err != nil {
-		return
-	}
-	target := chromedp.FromContext(p.ctx).Target
-	contentType, body := "text/javascript", world.cdn[o.script]
-	switch {
-	case slices.Contains(o.down, u.Host):
-		_, _ = cdp.Call(p.ctx, target, fetch.FailRequest, fetch.FailRequestParams{
-			RequestID: event.RequestID, ErrorReason: network.ErrorReasonConnectionRefused,
-		})
-		return
-	case u.Host == pageHost:
-		contentType, body = "text/html; charset=utf-8", []byte(o.pages[u.Path])
-	case u.Host == "open.weixin.qq.com": // jweixin's report
-		contentType, body = "image/svg+xml", []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)
-	}
-	if u.Host != pageHost {
-		p.mu.Lock()
-		p.requests = append(p.requests, u.Host+u.Path)
-		p.mu.Unlock()
-	}
-	// An error means that the tab is closed already.
-	_, _ = cdp.Call(p.ctx, target, fetch.FulfillRequest, fetch.FulfillRequestParams{
-		RequestID: event.RequestID, ResponseCode: 200, Body: body,
-		ResponseHeaders: []*fetch.HeaderEntry{{Name: "Content-Type", Value: contentType}},
-	})
-}
-
 // dress gives the tab its circumstances.
 func (p *tab) dress(o tabOptions) []chromedp.Action[chromedp.Void] {
 	patterns := []*fetch.RequestPattern{{URLPattern: "https://*"}}
 	for path := range o.pages {
+		patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http://" + pageHost + path + "*"})
+	}
+	for path := range o.once {
 		patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http://" + pageHost + path + "*"})
 	}
 	scheme := "light"
@@ -271,7 +251,16 @@ func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 // open goes to a path of the program.
 func (p *tab) open(path string) {
 	p.t.Helper()
-	p.do(chromedp.Navigate("http://" + pageHost + path))
+	p.visit(origin + path)
+}
+
+// visit goes to an address and waits for that very document: chromedp.Navigate
+// would also take the last events of the one before.
+func (p *tab) visit(address string) {
+	p.t.Helper()
+	if _, err := chromedp.Run(p.ctx, chromedp.NavigateResponse(address)); err != nil {
+		p.t.Fatalf("%s: %v", address, err)
+	}
 }
 
 // leave runs a script that leads to another page, and waits for that page.
@@ -282,20 +271,33 @@ func (p *tab) leave(script string) {
 	}
 }
 
+// byHandOfAPerson makes what a script does count as a tap: browsers copy to the
+// clipboard only after one.
+func byHandOfAPerson(p *runtime.EvaluateParams) {
+	yes := true
+	p.UserGesture = &yes
+}
+
 // eval runs script in the page, awaits it, and decodes what it returns.
 func eval[T any](p *tab, script string) T {
 	p.t.Helper()
-	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise, byHandOfAPerson))
 	if err != nil {
 		p.t.Fatalf("%s: %v", firstLine(script), err)
 	}
 	return value
 }
 
-// wait waits until the expression is true in the page.
+// wait waits until the expression is true in the page. It asks in the page's own
+// time: chromedp.Poll holds on to a context that Chromium may have replaced.
 func (p *tab) wait(expression string) {
 	p.t.Helper()
-	if _, err := chromedp.Run(p.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond))); err != nil {
+	_, err := chromedp.Run(p.ctx, chromedp.Evaluate[any](`new Promise(done => {
+	  const met = () => { try { return `+expression+`; } catch (e) { return false; } };
+	  const look = () => met() ? done(0) : setTimeout(look, 20);
+	  look();
+	})`, chromedp.EvalAwaitPromise))
+	if err != nil {
 		p.t.Fatalf("waiting for %s: %v", firstLine(expression), err)
 	}
 }

@@ -79,16 +79,15 @@ func TestDemoPageIsAcceptedOnEveryDevice(t *testing.T) {
 	t.Parallel()
 	for _, d := range devices {
 		for _, tt := range []struct {
-			name   string
-			query  string
-			tab    tabOptions
-			system string
+			name  string
+			query string
+			tab   tabOptions
 		}{
-			{"fake bridge", "lang=en", tabOptions{device: &d, verify: askSimulator}, d.name},
-			{"fake bridge, newer jweixin", "lang=en", tabOptions{device: &d, verify: askSimulator, script: "newer"}, d.name},
-			{"the page's own bridge", "lang=en&client=" + d.name, tabOptions{}, d.name},
+			{"fake bridge", "lang=en", tabOptions{device: &d, verify: askSimulator}},
+			{"fake bridge, newer jweixin", "lang=en", tabOptions{device: &d, verify: askSimulator, script: "newer"}},
+			{"the page's own bridge", "lang=en&client=" + d.name, tabOptions{}},
 		} {
-			t.Run(d.name+", "+tt.name, func(t *testing.T) {
+			t.Run(d.title()+", "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				p := newTab(t, tt.tab)
 				got := openDemo(p, tt.query)
@@ -107,7 +106,7 @@ func TestDemoPageIsAcceptedOnEveryDevice(t *testing.T) {
 				if got.Steps["script"].Detail != "from res.wx.qq.com" || got.StandIn != "" {
 					t.Errorf("jweixin %q, stand-in label %q", got.Steps["script"].Detail, got.StandIn)
 				}
-				if want := map[string]string{"android": "Android", "ios": "iOS", "pc": "desktop"}[d.name]; got.System != want {
+				if want := map[string]string{"android": "Android", "ios": "iOS", "pc": "desktop", "wecom": "WeCom"}[d.name]; got.System != want {
 					t.Errorf("system = %q, want %q", got.System, want)
 				}
 				label := strings.HasPrefix(got.Simulated, "Simulated WeChat ("+got.System+")")
@@ -130,7 +129,7 @@ func TestInvalidSignatureIsShownWithCauseAndMend(t *testing.T) {
 	if err := world.program.control("/_sim/revoke", revocation, new(any)); err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range devices {
+	for _, d := range phones {
 		for _, tt := range []struct {
 			name  string
 			query string
@@ -182,7 +181,7 @@ func TestScriptHostDown(t *testing.T) {
 		{"first host", []string{res}, "from res2.wx.qq.com", false},
 		{"both hosts", []string{res, res2}, "wxsign’s own stand-in", true},
 	} {
-		for _, d := range devices {
+		for _, d := range phones {
 			t.Run(tt.name+", "+d.name, func(t *testing.T) {
 				t.Parallel()
 				p := newTab(t, tabOptions{down: tt.down})
@@ -224,7 +223,7 @@ func TestWrongURLIsPointedOut(t *testing.T) {
 // The stand-in must fail where jweixin fails.
 func TestStandInRefusesAsJweixinDoes(t *testing.T) {
 	t.Parallel()
-	for _, d := range devices {
+	for _, d := range phones {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			refuse := func(_ context.Context, _ question) (verdict, error) { return verdict{Msg: "invalid url domain"}, nil }
@@ -269,7 +268,7 @@ func TestLanguage(t *testing.T) {
 
 func TestShareCardReachesWeChat(t *testing.T) {
 	t.Parallel()
-	p := newTab(t, tabOptions{device: &android, verify: askSimulator})
+	p := newTab(t, tabOptions{device: &android, verify: askSimulator, noise: "/i.png"})
 	openDemo(p, "lang=en")
 	eval[any](p, `(() => {
 	  const form = document.getElementById('share');
@@ -330,7 +329,7 @@ func TestCopyAndAccountChooser(t *testing.T) {
 	}
 
 	options := eval[[]string](p, `[...document.getElementById('account').options].map(o => o.value)`)
-	if !slices.Equal(options, []string{demoApp, spoiledApp}) {
+	if !slices.Equal(options, []string{demoApp, spoiledApp, agent, spoiledAgent}) {
 		t.Fatalf("accounts to choose from: %v", options)
 	}
 	p.leave(`(() => {

@@ -71,11 +71,12 @@ func openWorld() (stop func(), err error) {
 	return stop, err
 }
 
-// readScripts reads the real jweixin. The build in weixin-js-sdk is newer and
+// readScripts reads the real jweixin: 1.6.0, and 1.2.0 for WeCom. The build in weixin-js-sdk is newer and
 // packed for bundlers, so it is unpacked as a bundler would.
 func readScripts() (map[string][]byte, error) {
 	files := map[string]string{
 		"jweixin": filepath.Join("node_modules", "jweixin-npm", "jweixin-1.6.0.js"),
+		"old":     filepath.Join("node_modules", "weixin-js-sdk-1.2.0", "index.original.js"),
 		"newer":   filepath.Join("node_modules", "weixin-js-sdk", "index.js"),
 		"acorn":   filepath.Join("node_modules", "acorn", "dist", "acorn.js"),
 	}

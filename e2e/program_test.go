@@ -21,11 +21,15 @@ import (
 // pageHost is where the browser finds the program's pages.
 const pageHost = "h5.example.com"
 
-// The two accounts of the tests. The ticket of spoiledApp dies in a test, so no
-// other test may sign with it.
+// The accounts of the tests. The ticket of spoiledApp dies in a test, so no
+// other test may sign with it; likewise the agent_config ticket of spoiledAgent.
 const (
 	demoApp    = "wxdemo0123456789ab" // in the shipped config.toml
 	spoiledApp = "wxspoiled012345678"
+
+	corp         = "wwe2e0123456789abc"
+	agent        = corp + ":1000002"
+	spoiledAgent = corp + ":1000007"
 )
 
 const (
@@ -90,7 +94,24 @@ func settings() []string {
 	} {
 		settings = append(settings, "WXSIGN_ACCOUNT_1_"+key+"="+value, "WXSIGN_SIMULATOR_ACCOUNT_1_"+key+"="+value)
 	}
+	settings = append(settings, agentSettings(2, agent)...)
+	settings = append(settings, agentSettings(3, spoiledAgent)...)
 	return append(settings, "WXSIGN_ACCOUNT_1_NAME=Spoiled", "WXSIGN_ACCOUNT_1_ALLOW_HTTP=true", "WXSIGN_ACCOUNT_1_TICKETS=jsapi")
+}
+
+// agentSettings are those of an agent of WeCom, on both sides.
+func agentSettings(i int, id string) []string {
+	corpID, agentID, _ := strings.Cut(id, ":")
+	var settings []string
+	for key, value := range map[string]string{
+		"ACCOUNT_%d_PLATFORM": "wecom", "ACCOUNT_%d_CORP_ID": corpID, "ACCOUNT_%d_AGENT_ID": agentID, "ACCOUNT_%d_NAME": "Agent " + agentID,
+		"ACCOUNT_%d_SECRET": "secret-of-agent-" + agentID, "ACCOUNT_%d_TICKETS": "jsapi,agent_config",
+		"ACCOUNT_%d_DOMAINS": pageHost, "ACCOUNT_%d_ALLOW_HTTP": "true",
+		"SIMULATOR_ACCOUNT_%d_APP_ID": id, "SIMULATOR_ACCOUNT_%d_SECRET": "secret-of-agent-" + agentID, "SIMULATOR_ACCOUNT_%d_DOMAINS": pageHost,
+	} {
+		settings = append(settings, "WXSIGN_"+fmt.Sprintf(key, i)+"="+value)
+	}
+	return settings
 }
 
 // cleanEnv is the environment without settings of the person who runs the tests.
@@ -126,12 +147,12 @@ func (p *program) readAddresses() error {
 	}
 }
 
-// ready waits until both accounts can be signed for.
+// ready waits until all accounts can be signed for.
 func (p *program) ready() error {
 	var last error
 	for deadline := time.Now().Add(startTime); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		last = nil
-		for _, app := range []string{demoApp, spoiledApp} {
+		for _, app := range []string{demoApp, spoiledApp, agent, spoiledAgent} {
 			query := url.Values{"app_id": {app}, "url": {"http://" + pageHost + "/"}}
 			if err := p.get("http://" + p.address + "/jssdk/config?" + query.Encode()); err != nil {
 				last = err

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,13 +15,7 @@ import (
 // checked here: nothing is cut off and nothing hides behind something else.
 func TestScreenshots(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("WXSIGN_SCREENSHOTS")
-	if dir == "" {
-		dir = t.ArtifactDir()
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		t.Fatal(err)
-	}
+	dir := pictures(t)
 	for _, scene := range []struct {
 		name, query string
 		tab         tabOptions
@@ -30,6 +25,7 @@ func TestScreenshots(t *testing.T) {
 		{"failed", "lang=en", tabOptions{device: &iPhone, verify: refuse("invalid signature")}, "failed"},
 		{"browser", "lang=zh", tabOptions{}, "idle"},
 		{"standin", "client=pc&lang=en", tabOptions{down: []string{"res.wx.qq.com", "res2.wx.qq.com"}}, "ok"},
+		{"tried", "client=ios&profile=everything&lang=en", tabOptions{}, "ok"},
 	} {
 		for _, width := range []int64{320, 390, 1280} {
 			for _, dark := range []bool{false, true} {
@@ -45,15 +41,57 @@ func TestScreenshots(t *testing.T) {
 					if got := openDemo(p, scene.query); got.State != scene.state {
 						t.Errorf("verdict %s, want %s", got.State, scene.state)
 					}
+					if scene.name == "tried" { // with all that can be tapped
+						tapEverything(p)
+					}
 					if scene.state == "failed" { // with the table of errors open
 						eval[any](p, `document.getElementById('errors').open = true`)
 					}
 					checkLayout(t, p, width)
-					p.shoot(filepath.Join(dir, name+".png"))
+					p.shoot(dir, name)
 				})
 			}
 		}
 	}
+}
+
+// The gallery and an example, likewise.
+func TestGalleryScreenshots(t *testing.T) {
+	t.Parallel()
+	dir := pictures(t)
+	for name, path := range map[string]string{
+		"gallery": "/demo/examples?lang=zh",
+		"example": "/demo/examples/plain?client=ios&app_id=" + demoApp,
+	} {
+		for _, width := range []int64{390, 1280} {
+			t.Run(fmt.Sprintf("%s-%d", name, width), func(t *testing.T) {
+				t.Parallel()
+				p := newTab(t, tabOptions{width: width, dark: width == 390})
+				p.open(path)
+				if name == "example" {
+					p.wait(`/config:ok/.test(document.querySelector('.watch').innerText)`)
+				}
+				checkLayout(t, p, width)
+				p.shoot(dir, fmt.Sprintf("%s-%d", name, width))
+			})
+		}
+	}
+}
+
+// pictures is the folder for them, "" where nobody asks for any: they take longer
+// than all the rest.
+func pictures(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("WXSIGN_SCREENSHOTS")
+	if dir == "" && flag.Lookup("test.artifacts").Value.String() == "true" {
+		return t.ArtifactDir()
+	}
+	if dir != "" {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // checkLayout finds what hangs over the window's edge, and text that is too faint
@@ -89,13 +127,16 @@ func checkLayout(t *testing.T, p *tab, width int64) {
 	}
 }
 
-func (p *tab) shoot(file string) {
+func (p *tab) shoot(dir, name string) {
 	p.t.Helper()
+	if dir == "" {
+		return
+	}
 	png, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := os.WriteFile(file, png, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -56,9 +56,11 @@ func TestSinglePageAppIsAccepted(t *testing.T) {
 	}{
 		{android, origin + "/page?first=1"},
 		{iPhone, origin + "/page?first=1"},
+		{iPad, origin + "/page?first=1"},
 		{windows, origin + "/page/second"},
+		{wecom, origin + "/page/second"},
 	} {
-		t.Run(tt.device.name, func(t *testing.T) {
+		t.Run(tt.device.title(), func(t *testing.T) {
 			t.Parallel()
 			p := openPage(t, "/page?first=1", tabOptions{device: &tt.device, verify: askSimulator})
 			eval[any](p, `history.pushState({}, '', '/page/second')`)
@@ -72,23 +74,24 @@ func TestSinglePageAppIsAccepted(t *testing.T) {
 
 func TestStrangeAddressesAreAccepted(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{
-		"/page/分享?x=中&y=a b+c%20d",
-		"/page?from=singlemessage&isappinstalled=0",
-		"/page?code=0d1x&state=%23wechat_redirect#/route?q=1",
-		"/page?empty=&&amp;b=1",
-		"/page?u=https%253A%252F%252Fa.example%252F",
-		"/page?q=it's~(ok)!*",
-	} {
-		for _, d := range devices {
-			t.Run(path+" "+d.name, func(t *testing.T) {
-				t.Parallel()
-				p := openPage(t, path, tabOptions{device: &d, verify: askSimulator})
+	for _, d := range devices {
+		t.Run(d.title(), func(t *testing.T) {
+			t.Parallel()
+			p := openPage(t, "/page/分享", tabOptions{device: &d, verify: askSimulator})
+			for _, path := range []string{
+				"/page/分享?x=中&y=a b+c%20d",
+				"/page?from=singlemessage&isappinstalled=0",
+				"/page?code=0d1x&state=%23wechat_redirect#/route?q=1",
+				"/page?empty=&&amp;b=1",
+				"/page?u=https%253A%252F%252Fa.example%252F",
+				"/page?q=it's~(ok)!*",
+			} {
+				p.open(path)
 				if got := configure(p, ""); !got.OK {
-					t.Errorf("%s: %s %s", got.Code, got.ErrMsg, got.Cause)
+					t.Errorf("%s: %s: %s %s", path, got.Code, got.ErrMsg, got.Cause)
 				}
-			})
-		}
+			}
+		})
 	}
 }
 

@@ -19,10 +19,11 @@ import (
 
 // demoPolicy is the demo page's Content-Security-Policy. It differs from the
 // panel's where WeChat needs more: jweixin comes from WeChat's two script hosts
-// and must not be self-hosted (JS-SDK documentation, FAQ 18), reports by loading
+// and must not be self-hosted (JS-SDK documentation, FAQ 18), WeCom's addition to
+// it from a third (企业微信: agentConfig); jweixin reports by loading
 // an image, and in old clients talks to the app through frames; the picture of a
 // share card can lie anywhere.
-const demoPolicy = "default-src 'none'; script-src 'self' https://res.wx.qq.com https://res2.wx.qq.com; " +
+const demoPolicy = "default-src 'none'; script-src 'self' https://res.wx.qq.com https://res2.wx.qq.com https://open.work.weixin.qq.com; " +
 	"style-src 'self'; img-src 'self' data: https:; connect-src 'self'; frame-src weixin: wx:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -36,6 +37,7 @@ type DemoAccount struct {
 	AppID    string
 	Name     string
 	Profiles []string // at least one; the first is the one that is chosen at first
+	Agent    bool     // of WeCom, with a ticket for wx.agentConfig
 }
 
 // DemoOptions says what the demo page shows.
@@ -55,12 +57,13 @@ type DemoOptions struct {
 
 // Demo serves the demo share page, its files, and takes in what it finds.
 type Demo struct {
-	options DemoOptions
-	page    *template.Template
-	texts   []demoText // the order in which languages are preferred
-	match   language.Matcher
-	assets  map[string]asset
-	helper  string // address of the page helper
+	options  DemoOptions
+	pages    *template.Template
+	examples map[string]string // sources by name
+	texts    []demoText        // the order in which languages are preferred
+	match    language.Matcher
+	assets   map[string]asset
+	helper   string // address of the page helper
 }
 
 // NewDemo checks the options and reads the embedded page.
@@ -73,9 +76,15 @@ func NewDemo(o DemoOptions) (*Demo, error) {
 		return nil, fmt.Errorf("demo page: %w", err)
 	}
 	d := &Demo{options: o, helper: scriptPath + "?v=" + script.classic.version}
-	d.page, err = template.New("share.html").Option("missingkey=error").ParseFS(web.Demo(), "share.html")
+	d.pages, err = template.New("").Option("missingkey=error").ParseFS(web.Demo(), "share.html")
+	if err == nil {
+		d.pages, err = d.pages.ParseFS(web.Examples(), "index.html")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("demo page: %w", err)
+	}
+	if d.examples, err = readExamples(); err != nil {
+		return nil, fmt.Errorf("examples: %w", err)
 	}
 	if d.texts, err = readDemoTexts(); err != nil {
 		return nil, fmt.Errorf("demo page: %w", err)
@@ -114,13 +123,16 @@ func (o DemoOptions) check() error {
 }
 
 func readDemoAssets(simulated bool) (map[string]asset, error) {
-	names := []string{"demo.css", "demo.js", "share.png"}
+	names := map[string]fs.FS{
+		"demo.css": web.Demo(), "demo.js": web.Demo(), "share.png": web.Demo(),
+		"examples.css": web.Examples(), "watch.js": web.Examples(),
+	}
 	if simulated {
-		names = append(names, "bridge.js", standInFile)
+		names["bridge.js"], names[standInFile] = web.Demo(), web.Demo()
 	}
 	assets := map[string]asset{}
-	for _, name := range names {
-		body, err := fs.ReadFile(web.Demo(), name)
+	for name, room := range names {
+		body, err := fs.ReadFile(room, name)
 		if err != nil {
 			return nil, err
 		}
@@ -135,8 +147,13 @@ func (d *Demo) Share(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	return d.render(c, "share.html", view.text.name, view)
+}
+
+// render answers with a page of this visitor's.
+func (d *Demo) render(c *gin.Context, page, lang string, view any) error {
 	var body strings.Builder
-	if err := d.page.Execute(&body, view); err != nil {
+	if err := d.pages.ExecuteTemplate(&body, page, view); err != nil {
 		return fmt.Errorf("demo page: %w", err)
 	}
 	h := c.Writer.Header()
@@ -145,7 +162,7 @@ func (d *Demo) Share(c *gin.Context) error {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store") // the nonce is this visitor's
 	h.Set("Vary", "Accept-Language")
-	h.Set("Content-Language", view.text.name)
+	h.Set("Content-Language", lang)
 	c.Data(http.StatusOK, contentTypes[".html"], []byte(body.String()))
 	return nil
 }

@@ -91,7 +91,7 @@ func TestDemoPageHeaders(t *testing.T) {
 		t.Fatalf("status %d", res.Code)
 	}
 	for name, want := range map[string]string{
-		"Content-Security-Policy": "default-src 'none'; script-src 'self' https://res.wx.qq.com https://res2.wx.qq.com; " +
+		"Content-Security-Policy": "default-src 'none'; script-src 'self' https://res.wx.qq.com https://res2.wx.qq.com https://open.work.weixin.qq.com; " +
 			"style-src 'self'; img-src 'self' data: https:; connect-src 'self'; frame-src weixin: wx:; " +
 			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",

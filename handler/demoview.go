@@ -30,10 +30,13 @@ const (
 const standInFile = "jweixin-standin.js"
 
 // simulatedClients are the values of ?client= that web/demo/bridge.js knows.
-var simulatedClients = []string{"android", "ios", "pc"}
+var simulatedClients = []string{"android", "ios", "pc", "wecom"}
 
 // demoSteps are the rows of the page, in the order in which they happen.
-var demoSteps = []string{"client", "script", "sign", "verify", "api", "share"}
+var demoSteps = []string{"client", "script", "sign", "verify", stepAgent, "api", "share"}
+
+// stepAgent is only there for agents of WeCom.
+const stepAgent = "agent"
 
 // demoView is what share.html shows.
 type demoView struct {
@@ -52,6 +55,7 @@ type demoView struct {
 	Accounts      []demoChoice // empty where there is nothing to choose
 	Profiles      []string
 	Simulations   []demoChoice
+	Gallery       string // address of the examples
 	Data          demoData
 }
 
@@ -62,6 +66,7 @@ type demoData struct {
 	Lang      string         `json:"lang"`
 	Client    string         `json:"client"`
 	Simulated bool           `json:"simulated"`
+	Agent     bool           `json:"agent,omitempty"` // run wx.agentConfig
 	Fallback  string         `json:"fallback"`
 	Nonce     string         `json:"nonce"`
 	Text      map[string]any `json:"text"`
@@ -122,12 +127,12 @@ func (d *Demo) view(c *gin.Context) (*demoView, error) {
 	query := c.Request.URL.Query()
 	v := &demoView{
 		demo: d, text: text, Text: text.words,
-		OtherLanguage: demoAddress(query, "lang", other.name), OtherLang: other.name,
-		PageURL:     d.base(c) + demoAddress(query, "client", ""),
+		OtherLanguage: address(demoPath, query, "lang", other.name), OtherLang: other.name,
+		PageURL:     d.base(c) + address(demoPath, query, "client", ""),
 		ImageURL:    d.base(c) + staticPath + "share.png",
-		AccountName: account.Name, Profiles: account.Profiles,
+		AccountName: account.Name, Profiles: account.Profiles, Gallery: address(examplesPath, query, "client", ""),
 		Data: demoData{
-			AppID: account.AppID, Profile: profile, Lang: text.name, Simulated: d.options.Simulated,
+			AppID: account.AppID, Profile: profile, Lang: text.name, Simulated: d.options.Simulated, Agent: account.Agent,
 			Nonce: d.options.Reports.Nonce(account.AppID), Text: text.words,
 		},
 	}
@@ -169,25 +174,48 @@ func (v *demoView) chooseSimulation(c *gin.Context) {
 	if client := c.Query("client"); slices.Contains(simulatedClients, client) {
 		v.Data.Client = client
 	}
-	systems, _ := v.Text["systems"].(map[string]any)
-	for _, client := range simulatedClients {
+	query := c.Request.URL.Query()
+	for _, client := range v.clients() {
 		v.Simulations = append(v.Simulations, demoChoice{
-			Name: fmt.Sprint(systems[client]), Href: demoAddress(c.Request.URL.Query(), "client", client),
-			Chosen: client == v.Data.Client,
+			Name: words(v.Text, "systems", client), Href: address(demoPath, query, "client", client), Chosen: client == v.Data.Client,
 		})
 	}
 	if v.Data.Client != "" {
-		words, _ := v.Text["simulate"].(map[string]any)
-		v.Simulations = append(v.Simulations, demoChoice{
-			Name: fmt.Sprint(words["off"]), Href: demoAddress(c.Request.URL.Query(), "client", ""),
-		})
+		v.Simulations = append(v.Simulations, demoChoice{Name: words(v.Text, "simulate", "off"), Href: address(demoPath, query, "client", "")})
 	}
 }
 
+// clients are those that can be simulated here.
+func (v *demoView) clients() []string {
+	if !v.demo.options.Simulated {
+		return nil
+	}
+	return simulatedClients
+}
+
+// simulation names the simulated WeChat, empty without one.
+func (v *demoView) simulation() string {
+	if v.Data.Client == "" {
+		return ""
+	}
+	return words(v.Text, "simulated") + " (" + words(v.Text, "systems", v.Data.Client) + ")"
+}
+
+// words is the text at a path of keys. Both languages have the same keys, and a
+// test says so.
+func words(text map[string]any, keys ...string) string {
+	for _, key := range keys[:len(keys)-1] {
+		text, _ = text[key].(map[string]any)
+	}
+	return fmt.Sprint(text[keys[len(keys)-1]])
+}
+
 func (v *demoView) listSteps() {
-	titles, _ := v.Text["steps"].(map[string]any)
 	for _, name := range demoSteps {
-		v.Steps = append(v.Steps, demoStep{Name: name, Title: fmt.Sprint(titles[name])})
+		if name == stepAgent && !v.Data.Agent {
+			continue
+		}
+		v.Steps = append(v.Steps, demoStep{Name: name, Title: words(v.Text, "steps", name)})
 	}
 }
 
@@ -209,9 +237,9 @@ func (d *Demo) base(c *gin.Context) string {
 	return scheme + "://" + c.Request.Host
 }
 
-// demoAddress is the page's path with one parameter of the query changed, or
-// taken out where the value is empty.
-func demoAddress(query url.Values, key, value string) string {
+// address is a path with the page's parameters, one of them changed, or taken out
+// where the value is empty.
+func address(path string, query url.Values, key, value string) string {
 	kept := url.Values{}
 	for _, name := range []string{"app_id", "profile", "lang", "client"} {
 		if v := query.Get(name); v != "" {
@@ -223,9 +251,9 @@ func demoAddress(query url.Values, key, value string) string {
 		kept.Set(key, value)
 	}
 	if len(kept) == 0 {
-		return demoPath
+		return path
 	}
-	return demoPath + "?" + kept.Encode()
+	return path + "?" + kept.Encode()
 }
 
 func isLoopback(page string) bool {

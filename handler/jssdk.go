@@ -82,11 +82,11 @@ func (h *JSSDK) answer(c *gin.Context, request signature.Request) error {
 	if err != nil {
 		return err
 	}
-	if wait, granted := h.limit.Take(config.AppID); !granted {
+	if wait, granted := h.limit.Take(config.Account); !granted {
 		return &RetryLater{Err: ErrTooManyRequests, After: wait}
 	}
 	c.Header("Cache-Control", "no-store")
-	c.PureJSON(http.StatusOK, config)
+	c.PureJSON(http.StatusOK, config.Answer())
 	return nil
 }
 

@@ -67,13 +67,10 @@ type Script struct {
 // NewScript reads the embedded files.
 func NewScript() (*Script, error) {
 	s := &Script{}
-	for name, file := range map[string]*asset{"wxsign.js": &s.classic, "wxsign.mjs": &s.module, "wxsign.d.ts": &s.types} {
+	for name, file := range map[string]*asset{"wxsign.min.js": &s.classic, "wxsign.mjs": &s.module, "wxsign.d.ts": &s.types} {
 		body, err := fs.ReadFile(web.JSSDK(), name)
 		if err != nil {
 			return nil, fmt.Errorf("page helper: %w", err)
-		}
-		if path.Ext(name) != ".ts" {
-			body = withoutCommentLines(body)
 		}
 		*file = newAsset(name, body)
 	}
@@ -96,16 +93,4 @@ func serveScript(c *gin.Context, file asset) error {
 	c.Header("Cross-Origin-Resource-Policy", "cross-origin")
 	file.serve(c, scriptMaxAge)
 	return nil
-}
-
-// withoutCommentLines drops lines that hold only a // comment: phones need the
-// program, people read the source.
-func withoutCommentLines(source []byte) []byte {
-	var kept bytes.Buffer
-	for line := range bytes.Lines(source) {
-		if !bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("//")) {
-			kept.Write(line)
-		}
-	}
-	return kept.Bytes()
 }

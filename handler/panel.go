@@ -14,9 +14,15 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/wxsign/wxsign/service/account"
+	"github.com/wxsign/wxsign/service/apikey"
+	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/auth"
+	"github.com/wxsign/wxsign/service/fleet"
 	"github.com/wxsign/wxsign/service/history"
 	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/qa"
+	"github.com/wxsign/wxsign/service/signature"
 	"github.com/wxsign/wxsign/web"
 )
 
@@ -33,6 +39,16 @@ const panelPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; im
 type PanelOptions struct {
 	People  *auth.Auth
 	History *history.Desk
+	// Accounts is what people do with accounts.
+	Accounts    *account.Editor
+	VerifyFiles *account.VerifyFiles
+	Budgets     Budgets
+	Fleet       *fleet.Fleet // the replicas
+	Checker     *signature.Checker
+	Reports     *qa.Archive
+	Audit       *audit.Log
+	Alerts      Alerts
+	APIKeys     *apikey.Keys
 	// Status is how this replica is.
 	Status func() keeper.Status
 	// Troubles lists what is wrong with which account.
@@ -61,6 +77,15 @@ func NewPanel(o PanelOptions) (*Panel, error) {
 	if o.People == nil || o.History == nil || o.Status == nil || o.Troubles == nil {
 		return nil, errors.New("panel: People, History, Status and Troubles are required")
 	}
+	if o.Accounts == nil || o.VerifyFiles == nil || o.Budgets == nil || o.Fleet == nil {
+		return nil, errors.New("panel: Accounts, VerifyFiles, Budgets and Fleet are required")
+	}
+	if o.Checker == nil || o.Reports == nil || o.Audit == nil {
+		return nil, errors.New("panel: Checker, Reports and Audit are required")
+	}
+	if o.Alerts == nil || o.APIKeys == nil {
+		return nil, errors.New("panel: Alerts and APIKeys are required")
+	}
 	if o.Location == nil {
 		o.Location = time.Local
 	}
@@ -81,8 +106,11 @@ func NewPanel(o PanelOptions) (*Panel, error) {
 	return p, nil
 }
 
-// panelBase is the frame around every page.
-const panelBase = "base.html"
+// panelBase is the frame around every page, panelParts what several pages show.
+const (
+	panelBase  = "base.html"
+	panelParts = "parts/*.html"
+)
 
 // readPanelPages reads every page into a frame of its own.
 func readPanelPages() (map[string]*template.Template, error) {
@@ -95,7 +123,7 @@ func readPanelPages() (map[string]*template.Template, error) {
 		if file == panelBase {
 			continue
 		}
-		page, err := template.New(panelBase).Option("missingkey=error").ParseFS(web.Admin(), panelBase, file)
+		page, err := template.New(panelBase).Option("missingkey=error").ParseFS(web.Admin(), panelBase, panelParts, file)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +165,7 @@ type panelView struct {
 
 // render answers with a page.
 func (p *Panel) render(c *gin.Context, status int, page string, data any) error {
-	v := panelView{panel: p, text: p.text(c), Page: page, Here: here(c.Request.URL), Live: isRefresh(c), D: data}
+	v := panelView{panel: p, text: p.text(c), Page: page, Here: hereOf(c), Live: isRefresh(c), D: data}
 	if s, signedIn := sessionOf(c); signedIn {
 		v.Person = &s.Person
 	}
@@ -187,6 +215,14 @@ func here(u *url.URL) string {
 		return u.EscapedPath()
 	}
 	return u.EscapedPath() + "?" + query.Encode()
+}
+
+// hereOf is the address of the page that is answered with.
+func hereOf(c *gin.Context) string {
+	if address := c.GetString(panelHere); address != "" {
+		return address
+	}
+	return here(c.Request.URL)
 }
 
 // seeOther sends the browser on with a GET.

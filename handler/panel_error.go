@@ -7,8 +7,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/wxsign/wxsign/service/account"
+	"github.com/wxsign/wxsign/service/alert"
+	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/auth"
 	"github.com/wxsign/wxsign/service/history"
+	"github.com/wxsign/wxsign/service/qa"
 )
 
 // panelProblem is a row of the table that maps errors to pages. Its texts are
@@ -29,6 +33,15 @@ var panelProblems = []panelProblem{
 	{errBodyTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 	{errForm, http.StatusBadRequest, "form"},
 	{history.ErrPlace, http.StatusNotFound, "not_found"},
+	{history.ErrNoRow, http.StatusNotFound, "gone"},
+	{history.ErrBusy, http.StatusTooManyRequests, "exports"},
+	{qa.ErrPlace, http.StatusNotFound, "not_found"},
+	{qa.ErrNoReport, http.StatusNotFound, "gone"},
+	{alert.ErrPlace, http.StatusNotFound, "not_found"},
+	{audit.ErrPlace, http.StatusNotFound, "not_found"},
+	{auth.ErrNoPerson, http.StatusNotFound, "gone"},
+	{account.ErrUnknown, http.StatusNotFound, "not_found"},
+	{account.ErrFromFile, http.StatusConflict, "from_file"},
 	{auth.ErrUnreachable, http.StatusServiceUnavailable, "database"},
 }
 

@@ -145,9 +145,12 @@ func (p *Panel) SignedIn(c *gin.Context) {
 	}
 }
 
-// RoleViewer is the least role that a route may be meant for; an administrator
-// may do all that a viewer may.
-const RoleViewer = auth.RoleViewer
+// The roles that a route may be meant for; an administrator may do all that a
+// viewer may.
+const (
+	RoleViewer = auth.RoleViewer
+	RoleAdmin  = auth.RoleAdmin
+)
 
 // May lets through who may do what is meant for a role; it stands behind
 // SignedIn.

@@ -3,10 +3,7 @@ package handler
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -17,118 +14,137 @@ import (
 // address, in the order of the form.
 var historyFields = []string{"account", "kind", "trigger", "outcome", "errcode", "actor", "from", "to"}
 
-// timeForms are how a time may be written: as browsers send it, and as people
-// shorten it.
-var timeForms = []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
-
-// maxField is the longest value of a filter, in bytes; longer ones fit no row.
-const maxField = 191
+const (
+	historyPath = "/history"
+	exportPath  = "/history.csv"
+	lossPath    = "/history/overwritten"
+)
 
 // historyData is what history.html shows.
 type historyData struct {
+	filterForm
+	pager
 	Page     history.Page
-	Query    map[string]string // of historyFields, as they were typed
-	Wrong    map[string]bool   // fields that cannot be understood
 	Kinds    []string
 	Triggers []string
 	Outcomes []string
-	Newest   string // address of the first page, "" where this is it
-	Next     string // address of the page after this one
 	Filtered bool
+	Export   string // address of all rows of the filter as CSV
+	Losses   string // address of the page about overwritten tokens
 }
 
 // History answers GET /admin/history.
 func (p *Panel) History(c *gin.Context) error {
-	query := c.Request.URL.Query()
-	filter, typed, wrong := p.historyFilter(query)
+	filter, form := p.historyFilter(c.Request.URL.Query())
 	data := historyData{
-		Query: typed, Wrong: wrong, Filtered: filter.Any(),
-		Kinds: history.Kinds(), Triggers: history.Triggers(), Outcomes: history.Outcomes(),
+		filterForm: form, Filtered: filter.Any(), Kinds: history.Kinds(), Triggers: history.Triggers(), Outcomes: history.Outcomes(),
+		Export: form.address(exportPath, ""), Losses: lossAddress(filter.Account),
 	}
-	if len(wrong) > 0 {
+	if len(form.Wrong) > 0 {
 		return p.render(c, http.StatusUnprocessableEntity, "history", data)
 	}
-	place := query.Get("before")
+	place := c.Query("before")
 	var err error
 	if data.Page, err = p.options.History.Page(c.Request.Context(), filter, place); err != nil {
 		return err
 	}
-	if place != "" {
-		data.Newest = historyAddress(typed, "")
-	}
-	if data.Page.Next != "" {
-		data.Next = historyAddress(typed, data.Page.Next)
-	}
+	data.pager = form.pager(historyPath, place, data.Page.Next)
 	return p.render(c, http.StatusOK, "history", data)
 }
 
-// historyFilter reads the filters of an address: what each means, what was
-// typed, and which cannot be understood.
-func (p *Panel) historyFilter(query url.Values) (f history.Filter, typed map[string]string, wrong map[string]bool) {
-	typed, wrong = map[string]string{}, map[string]bool{}
-	for _, name := range historyFields {
-		if value := strings.TrimSpace(query.Get(name)); value != "" {
-			typed[name] = value
-			wrong[name] = len(value) > maxField
-		}
+// historyFilter reads the filters of an address.
+func (p *Panel) historyFilter(query url.Values) (history.Filter, filterForm) {
+	form := readFilter(query, historyFields)
+	f := history.Filter{
+		Account: form.Query["account"], Actor: form.Query["actor"],
+		Kind: form.oneOf("kind", history.Kinds()), Trigger: form.oneOf("trigger", history.Triggers()),
+		Outcome: form.oneOf("outcome", history.Outcomes()),
+		From:    form.time("from", p.options.Location), To: form.time("to", p.options.Location),
 	}
-	f = history.Filter{Account: typed["account"], Actor: typed["actor"]}
-	oneOf := func(name string, words []string) string {
-		wrong[name] = typed[name] != "" && !slices.Contains(words, typed[name])
-		return typed[name]
-	}
-	f.Kind, f.Trigger, f.Outcome = oneOf("kind", history.Kinds()), oneOf("trigger", history.Triggers()), oneOf("outcome", history.Outcomes())
-	if text := typed["errcode"]; text != "" {
+	if text := form.Query["errcode"]; text != "" {
 		errcode, err := strconv.ParseInt(text, 10, 32)
 		number := int(errcode)
-		f.Errcode, wrong["errcode"] = &number, err != nil
+		f.Errcode = &number
+		form.refuse("errcode", err != nil)
 	}
-	f.From, wrong["from"] = p.readTime(typed["from"])
-	f.To, wrong["to"] = p.readTime(typed["to"])
-	for name := range wrong {
-		if !wrong[name] {
-			delete(wrong, name)
-		}
-	}
-	return f, typed, wrong
+	return f, form
 }
 
-// readTime reads a time in the panel's time zone; "" is the zero time.
-func (p *Panel) readTime(text string) (t time.Time, wrong bool) {
-	if text == "" {
-		return time.Time{}, false
-	}
-	for _, form := range timeForms {
-		if t, err := time.ParseInLocation(form, text, p.options.Location); err == nil && t.Unix() > 0 {
-			return t, false
-		}
-	}
-	return time.Time{}, true
+// historyRowData is what history_row.html shows.
+type historyRowData struct {
+	history.Detail
 }
 
-// historyAddress is the address of the history with these filters.
-func historyAddress(typed map[string]string, before string) string {
-	query := url.Values{}
-	for name, value := range typed {
-		query.Set(name, value)
+// HistoryRow answers GET /admin/history/:id.
+func (p *Panel) HistoryRow(c *gin.Context) error {
+	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	if err != nil || id <= 0 {
+		return ErrNotFound
 	}
-	if before != "" {
-		query.Set("before", before)
-	}
-	if len(query) == 0 {
-		return panelPath + "/history"
-	}
-	return panelPath + "/history?" + query.Encode()
-}
-
-// withQuery adds a parameter to an address of the panel.
-func withQuery(address, name, value string) string {
-	u, err := url.Parse(address)
+	detail, err := p.options.History.Row(c.Request.Context(), id)
 	if err != nil {
-		return address
+		return err
 	}
-	query := u.Query()
-	query.Set(name, value)
-	u.RawQuery = query.Encode()
-	return u.String()
+	return p.render(c, http.StatusOK, "history_row", historyRowData{detail})
 }
+
+// lossData is what history_losses.html shows.
+type lossData struct {
+	filterForm
+	Losses []history.Loss
+	More   string // address of the rows themselves, "" where all are shown
+}
+
+// Losses answers GET /admin/history/overwritten: who overwrote my token?
+func (p *Panel) Losses(c *gin.Context) error {
+	form := readFilter(c.Request.URL.Query(), []string{"account"})
+	if len(form.Wrong) > 0 {
+		return p.render(c, http.StatusUnprocessableEntity, "history_losses", lossData{filterForm: form})
+	}
+	losses, more, err := p.options.History.Losses(c.Request.Context(), form.Query["account"])
+	if err != nil {
+		return err
+	}
+	data := lossData{filterForm: form, Losses: losses}
+	if more {
+		data.More = withQuery(withQuery(form.address(historyPath, ""), "outcome", "failed"), "kind", "access_token")
+	}
+	return p.render(c, http.StatusOK, "history_losses", data)
+}
+
+func lossAddress(account string) string {
+	if account == "" {
+		return panelPath + lossPath
+	}
+	return withQuery(panelPath+lossPath, "account", account)
+}
+
+// RowAddress is the address of one row of the history.
+func (v panelView) RowAddress(id int64) string {
+	return panelPath + historyPath + "/" + strconv.FormatInt(id, 10)
+}
+
+// HistoryBy is the address of the history with one filter.
+func (v panelView) HistoryBy(name, value string) string {
+	return withQuery(panelPath+historyPath, name, value)
+}
+
+// RowCause explains a row's failure in a few words, "" where we do not know it.
+// 40001 has a meaning of its own where a token was found dead.
+func (v panelView) RowCause(r history.Row) string {
+	if r.FoundDead() {
+		return v.Cause(r.Errcode, "", r.Errmsg)
+	}
+	return v.Cause(r.Errcode, r.Kind, r.Errmsg)
+}
+
+// RowMend says what to do about it.
+func (v panelView) RowMend(r history.Row) string {
+	if r.FoundDead() {
+		return v.Mend(r.Errcode, "", r.Errmsg, v.optional("loss.mend", ""))
+	}
+	return v.Mend(r.Errcode, r.Kind, r.Errmsg, r.Mend)
+}
+
+// LossesOf is the address of the overwritten tokens of an account.
+func (v panelView) LossesOf(account string) string { return lossAddress(account) }

@@ -1,5 +1,7 @@
 package handler
 
+import "strings"
+
 // navEntry is a page that every page links to.
 type navEntry struct {
 	Page string // name of its template, and of its text nav.<Page>
@@ -11,8 +13,20 @@ type navEntry struct {
 func navEntries() []navEntry {
 	return []navEntry{
 		{"overview", panelPath + "/", RoleViewer},
-		{"history", panelPath + "/history", RoleViewer},
+		{"history", panelPath + historyPath, RoleViewer},
+		{"checker", panelPath + "/checker", RoleViewer},
+		{"qa", panelPath + qaPath, RoleViewer},
+		{"alerts", panelPath + alertsPath, RoleViewer},
+		{"keys", panelPath + keysPath, RoleViewer},
+		{"audit", panelPath + auditPath, RoleViewer},
+		{"people", panelPath + peoplePath, RoleAdmin},
 	}
+}
+
+// Section is the entry that a page belongs to: history_row to history.
+func (v panelView) Section() string {
+	section, _, _ := strings.Cut(v.Page, "_")
+	return section
 }
 
 // Nav lists the pages that the person may open.

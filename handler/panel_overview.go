@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/wxsign/wxsign/service/fleet"
 	"github.com/wxsign/wxsign/service/history"
 	"github.com/wxsign/wxsign/service/keeper"
 )
@@ -30,6 +32,10 @@ type overviewData struct {
 	Replica  string
 	Database string
 	Version  string
+	Query    string // what was searched for, "" = the list
+	More     bool   // more was found than is shown
+	Replicas []fleet.Replica
+	Deleted  bool // an account has just been deleted
 }
 
 // clockTolerance is how far the clocks may differ before the page says so.
@@ -41,14 +47,20 @@ func (d overviewData) ClockDiffers() bool { return d.Ahead.Abs() > clockToleranc
 // Overview answers GET /admin/.
 func (p *Panel) Overview(c *gin.Context) error {
 	ctx := c.Request.Context()
-	accounts, err := p.options.History.Accounts(ctx, c.Query("after"))
+	query := searched(c.Query("q"))
+	accounts, err := p.overviewAccounts(ctx, query, c.Query("after"))
 	if err != nil {
 		return err
 	}
+	_, deleted := c.GetQuery("deleted")
 	data := overviewData{
+		Query: query, More: accounts.More, Deleted: deleted,
 		Status: p.options.Status(), Accounts: accounts.List, After: c.Query("after"), Next: accounts.Next,
 		Now: accounts.Now, Ahead: time.Since(accounts.Now),
 		Replica: p.options.Replica, Database: p.options.Database, Version: p.options.Version,
+	}
+	if data.Replicas, err = p.options.Fleet.Replicas(ctx); err != nil {
+		return err
 	}
 	if data.After != "" || data.Next != "" {
 		if data.Troubled, err = p.options.History.AccountsOf(ctx, p.troubled()); err != nil {
@@ -58,6 +70,37 @@ func (p *Panel) Overview(c *gin.Context) error {
 		history.WorstFirst(data.Accounts)
 	}
 	return p.render(c, http.StatusOK, "overview", data)
+}
+
+// maxSearch is the longest text that a name or an AppID can begin with, in
+// characters.
+const maxSearch = 100
+
+// searched is what somebody looks for.
+func searched(text string) string {
+	found := []rune(strings.TrimSpace(strings.ToValidUTF8(text, "")))
+	return string(found[:min(len(found), maxSearch)])
+}
+
+func (p *Panel) overviewAccounts(ctx context.Context, query, after string) (history.Accounts, error) {
+	if query != "" {
+		return p.options.History.Search(ctx, query)
+	}
+	return p.options.History.Accounts(ctx, after)
+}
+
+// fewAccounts are found by looking.
+const fewAccounts = 8
+
+// Searchable reports whether there are so many accounts that one is searched.
+func (d overviewData) Searchable() bool {
+	return d.Query != "" || d.After != "" || d.Next != "" || len(d.Accounts) > fewAccounts
+}
+
+// Differs reports whether a replica that is alive has another configuration, or
+// other master keys, than this one.
+func (d overviewData) Differs() bool {
+	return slices.ContainsFunc(d.Replicas, func(r fleet.Replica) bool { return r.Differs && !r.Lost })
 }
 
 // troubled lists the accounts that a person should look at first, those with

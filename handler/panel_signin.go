@@ -17,8 +17,11 @@ const maxForm = 4 << 10
 var errForm = errors.New("the form cannot be read")
 
 // readForm reads the fields of a posted form.
-func readForm(c *gin.Context) error {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
+func readForm(c *gin.Context) error { return readLongForm(c, maxForm) }
+
+// readLongForm reads the fields of a form of at most limit bytes.
+func readLongForm(c *gin.Context, limit int64) error {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	err := c.Request.ParseForm()
 	var tooLarge *http.MaxBytesError
 	switch {

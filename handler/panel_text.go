@@ -21,9 +21,10 @@ const (
 
 // panelText is the panel in one language.
 type panelText struct {
-	name  string // zh, en
-	tag   string // zh-CN, en
-	words map[string]string
+	name     string // zh, en
+	tag      string // zh-CN, en
+	words    map[string]string
+	handbook *handbook
 }
 
 // panelTexts are both languages; the first is for people whose language we do
@@ -41,6 +42,9 @@ func readPanelTexts() (panelTexts, error) {
 	for i := range t.all {
 		var err error
 		if t.all[i].words, err = readWords(t.all[i].name); err != nil {
+			return t, err
+		}
+		if t.all[i].handbook, err = readHandbook(t.all[i].name); err != nil {
 			return t, err
 		}
 	}

@@ -89,7 +89,7 @@ var problems = []problem{
 	},
 	{
 		qa.ErrReportInvalid, http.StatusBadRequest, "report_invalid",
-		"Send what the demo page of this version sends.",
+		"Send what the demo page or wxsign.js of this version sends.",
 	},
 	{
 		errBodyTooLarge, http.StatusRequestEntityTooLarge, "body_too_large",
@@ -144,9 +144,11 @@ func sentence(text string) string {
 }
 
 func problemOf(err error) problem {
-	for _, p := range problems {
-		if errors.Is(err, p.err) {
-			return p
+	for _, table := range [][]problem{problems, controlProblems} {
+		for _, p := range table {
+			if errors.Is(err, p.err) {
+				return p
+			}
 		}
 	}
 	return problem{

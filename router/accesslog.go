@@ -3,6 +3,8 @@ package router
 import (
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,40 +17,69 @@ import (
 // failures are.
 const signingSample = 100
 
-// accessLog writes one line per request: the path without its query, because
-// that holds the page's URL and with it whatever the page keeps there.
+// signingRoute is the one that every page of every visitor asks.
+const signingRoute = "/jssdk/config"
+
+// accessLog writes one line per request, always with the same keys. Of the
+// address it holds the route, never what was typed: the query holds the page's
+// URL, keys and AppSecrets of drop-in callers, and an unrouted path anything.
 func accessLog(log *slog.Logger) gin.HandlerFunc {
 	var signed atomic.Uint64
 	return func(c *gin.Context) {
 		start := time.Now()
 		c.Next()
-		status, path := c.Writer.Status(), c.FullPath()
-		level := levelOf(status)
+		took, status, route := time.Since(start), c.Writer.Status(), c.FullPath()
 		sample := 1
-		if status == http.StatusOK && path == "/jssdk/config" {
+		if status == http.StatusOK && route == signingRoute {
 			sample = signingSample
 			if signed.Add(1)%signingSample != 1 {
 				return
 			}
 		}
-		ctx := c.Request.Context()
+		ctx, level := c.Request.Context(), levelOf(c.Request, status, route)
 		if !log.Enabled(ctx, level) {
 			return
 		}
-		if path == "" {
-			path = "unrouted"
+		if route == "" {
+			route = "unrouted"
 		}
 		log.LogAttrs(ctx, level, "request",
-			slog.String("method", c.Request.Method), slog.String("path", path), slog.Int("status", status),
-			slog.Duration("took", time.Since(start)), slog.Int("bytes", c.Writer.Size()), slog.String("client", c.ClientIP()),
+			slog.String("method", c.Request.Method), slog.String("path", route), slog.Int("status", status), slog.String("code", codeOf(c, status)),
+			slog.Duration("took", took), slog.Int("bytes", max(0, c.Writer.Size())), slog.String("client", c.ClientIP()),
 			slog.Int("sample", sample), slog.String("request_id", handler.RequestID(c)))
 	}
 }
 
-// levelOf makes our own failures stand out; a caller's are everyday.
-func levelOf(status int) slog.Level {
-	if status >= http.StatusInternalServerError {
+// codeOf is the code of the answer's JSON. Pages of the panel have none: where
+// they fail, their status stands for it.
+func codeOf(c *gin.Context, status int) string {
+	code := handler.Code(c)
+	if code == "ok" && status >= http.StatusBadRequest {
+		return "http_" + strconv.Itoa(status)
+	}
+	return code
+}
+
+// levelOf makes our own failures stand out. A caller's are everyday, and what
+// machines ask again and again is only worth a line where it fails.
+func levelOf(r *http.Request, status int, route string) slog.Level {
+	switch {
+	case status >= http.StatusInternalServerError:
 		return slog.LevelWarn
+	case status < http.StatusBadRequest && isRoutine(r, status, route):
+		return slog.LevelDebug
 	}
 	return slog.LevelInfo
+}
+
+// isRoutine tells probes of balancers, open tabs of the panel that look for
+// news (htmx names its requests), the panel's own files, and long polls and
+// caches that were told "nothing new".
+func isRoutine(r *http.Request, status int, route string) bool {
+	switch route {
+	case "/healthz", "/readyz", adminPath + "/static/*path":
+		return true
+	}
+	poll := r.Method == http.MethodGet && r.Header.Get("HX-Request") == "true" && strings.HasPrefix(route, adminPath+"/")
+	return poll || status == http.StatusNotModified
 }

@@ -41,10 +41,11 @@ func Admin(o AdminOptions) (http.Handler, error) {
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
+	engine.RemoteIPHeaders = []string{forwardedFor}
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
 	}
-	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders)
+	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders, plainPath)
 	p := o.Panel
 	engine.NoRoute(p.Headers, p.Language, p.Page(p.NotFound).Gin)
 	engine.NoMethod(p.Headers, p.Language, p.Page(p.NoMethod).Gin)
@@ -74,8 +75,59 @@ func mountAdmin(group *gin.RouterGroup, o AdminOptions) error {
 
 	viewers := signedIn.Group("", p.May(handler.RoleViewer))
 	both(viewers, "/", p.Page(p.Overview))
-	both(viewers, "/history", p.Page(p.History))
+	both(viewers, "/accounts/:app_id", p.Page(p.Account))
+	both(viewers, "/accounts/:app_id/timeline", p.Page(p.Timeline))
+	mountDesks(viewers, p)
+
+	admins := signedIn.Group("", p.May(handler.RoleAdmin))
+	mountAccounts(admins, p)
+	admins.POST("/alerts/:id", p.Page(p.AcknowledgeAlert).Gin)
+	admins.POST("/alert-test", p.Page(p.TestAlert).Gin)
+	admins.POST("/keys", p.Page(p.CreateKey).Gin)
+	admins.POST("/keys/:id/revoke", p.Page(p.RevokeKey).Gin)
+	both(admins, "/people", p.Page(p.People))
+	admins.POST("/people", p.Page(p.AddPerson).Gin)
+	both(admins, "/people/:name", p.Page(p.OnePerson))
+	admins.POST("/people/:name", p.Page(p.ChangePerson).Gin)
 	return nil
+}
+
+// mountDesks adds the lists and questions that everybody who is signed in may use.
+func mountDesks(viewers *gin.RouterGroup, p *handler.Panel) {
+	both(viewers, "/history", p.Page(p.History))
+	both(viewers, "/history/overwritten", p.Page(p.Losses))
+	both(viewers, "/history/:id", p.Page(p.HistoryRow))
+	viewers.GET("/history.csv", p.Page(p.HistoryCSV).Gin)
+	both(viewers, "/checker", p.Page(p.CheckerPage))
+	viewers.POST("/checker", p.Page(p.Check).Gin) // a question, too long for an address
+	both(viewers, "/qa", p.Page(p.QA))
+	both(viewers, "/help/errors", p.Page(p.Handbook))
+	both(viewers, "/qa/:id", p.Page(p.QAReport))
+	both(viewers, "/alerts", p.Page(p.AlertList))
+	both(viewers, "/keys", p.Page(p.KeyList))
+	both(viewers, "/audit", p.Page(p.Audit))
+	both(viewers, "/audit/chain", p.Page(p.AuditChain))
+	both(viewers, "/sessions", p.Page(p.Sessions))
+	viewers.POST("/sessions", p.Page(p.EndSessions).Gin) // their own
+}
+
+// mountAccounts adds what administrators do with accounts.
+func mountAccounts(admins *gin.RouterGroup, p *handler.Panel) {
+	both(admins, "/new-account", p.Page(p.NewAccountPage))
+	admins.POST("/new-account", p.Page(p.NewAccount).Gin)
+	account := admins.Group("/accounts/:app_id")
+	both(account, "/edit", p.Page(p.EditAccountPage))
+	account.POST("/edit", p.Page(p.EditAccount).Gin)
+	both(account, "/secret", p.Page(p.SecretPage))
+	account.POST("/secret/:step", p.Page(p.Secret).Gin)
+	account.POST("/refresh", p.Page(p.Refresh).Gin)
+	account.POST("/reveal", p.Page(p.Reveal).Gin)
+	account.POST("/enable", p.Page(p.SetEnabled(true)).Gin)
+	account.POST("/disable", p.Page(p.SetEnabled(false)).Gin)
+	both(account, "/delete", p.Page(p.DeletePage))
+	account.POST("/delete", p.Page(p.Delete).Gin)
+	account.POST("/files", p.Page(p.AddVerifyFile).Gin)
+	account.POST("/files/remove", p.Page(p.RemoveVerifyFile).Gin)
 }
 
 // Beside puts the panel on the listener of the pages: everything at and below

@@ -10,3 +10,6 @@ func (l *Limiter) Keys() int {
 	}
 	return n
 }
+
+// AccessLog lets tests put routes of their own behind it.
+var AccessLog = accessLog

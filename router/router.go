@@ -16,18 +16,23 @@ import (
 	"github.com/wxsign/wxsign/handler"
 )
 
-// Options of Pages. Demo may be nil: then there is no demo page. Zero fields
-// mean: Logger = slog.Default().
+// Options of Pages. Demo, PageReports and VerifyFiles may be nil: then their
+// routes are not there. Zero fields mean: Logger = slog.Default().
 type Options struct {
 	JSSDK  *handler.JSSDK
 	Script *handler.Script
 	Demo   *handler.Demo
 	Health *handler.Health
+	// PageReports takes in what wxsign.js says of failures.
+	PageReports *handler.PageReports
+	// VerifyFiles are the files by which WeChat's console proves domains.
+	VerifyFiles *handler.VerifyFiles
 	// AllowsOrigin says which origins may read /jssdk/config by CORS.
 	AllowsOrigin func(origin string) bool
 	// Signed is told of every request to /jssdk/config; nil = nobody counts.
 	Signed func(code string, took time.Duration)
-	// Signing and Reports limit requests per client address; nil = no limit.
+	// Signing and Reports limit requests per client address, Reports those that
+	// touch the database; nil = no limit.
 	Signing *Limiter
 	Reports *Limiter
 	// TrustedProxies are addresses or CIDRs whose X-Forwarded-For counts.
@@ -59,9 +64,22 @@ func Pages(o Options) (http.Handler, error) {
 	both(limited, "", o.JSSDK.Get)
 	limited.POST("", handler.Func(o.JSSDK.Post).Gin)
 
+	if o.PageReports != nil {
+		reports := jssdk.Group("/report", crossOrigin(o.AllowsOrigin))
+		reports.OPTIONS("", noContent)
+		reports.POST("", perAddress(o.Reports, unnamedProxy, o.Logger), handler.Func(o.PageReports.Post).Gin)
+	}
+	if o.VerifyFiles != nil {
+		for _, file := range []string{"/MP_verify_:code", "/WW_verify_:code"} {
+			both(engine.Group("", perAddress(o.Reports, unnamedProxy, o.Logger)), file, o.VerifyFiles.Get)
+		}
+	}
+
 	if o.Demo != nil {
 		demo := engine.Group("/demo")
 		both(demo, "/share", o.Demo.Share)
+		both(demo, "/examples", o.Demo.Examples)
+		both(demo, "/examples/*path", o.Demo.Example)
 		both(demo, "/static/*path", o.Demo.Asset)
 		demo.POST("/report", perAddress(o.Reports, unnamedProxy, o.Logger), handler.Func(o.Demo.Report).Gin)
 		demo.POST("/sim/verify", handler.Func(o.Demo.SimVerify).Gin)
@@ -104,7 +122,7 @@ func newEngine(o Options) (*gin.Engine, error) {
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
 	}
-	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders)
+	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders, plainPath)
 	engine.NoRoute(fail(handler.ErrNotFound))
 	engine.NoMethod(fail(handler.ErrMethodNotAllowed))
 	return engine, nil

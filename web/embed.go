@@ -1,5 +1,5 @@
 // Package web holds what browsers get, embedded in the binary: the demo share
-// page, the page helper and the panel. It holds files only; handler decides who gets which
+// page, the page helper, its examples and the panel. It holds files only; handler decides who gets which
 // of them and with which headers.
 package web
 
@@ -9,14 +9,19 @@ import (
 	"io/fs"
 )
 
-//go:embed admin demo jssdk static
+//go:embed admin demo examples static jssdk/wxsign.min.js jssdk/wxsign.mjs jssdk/wxsign.d.ts
 var files embed.FS
 
 // Demo is the demo share page: a template, its texts, and the static files
 // that it loads.
 func Demo() fs.FS { return room("demo") }
 
-// JSSDK is the page helper, as a classic script, a module and types.
+// Examples are small pages with the page helper, for people to read and to try.
+func Examples() fs.FS { return room("examples") }
+
+// JSSDK is the page helper, as a classic script, a module and types. The script
+// is the small form, which `npm run minify` in e2e/ makes from wxsign.js; the
+// rest of the folder is for its npm package.
 func JSSDK() fs.FS { return room("jssdk") }
 
 // Admin is the panel: templates and their texts.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func TestDemoTableKnowsTheHelpersCodes(t *testing.T) {
 	for _, row := range text.Errors {
 		known = append(known, row.Code)
 	}
-	codes := regexp.MustCompile(`(?m)^    ([a-z_]+): \['`).FindAllSubmatch(read(t, web.JSSDK(), "wxsign.js"), -1)
+	codes := regexp.MustCompile(`(?m)^    ([a-z_]+): \['`).FindAllSubmatch(read(t, os.DirFS("jssdk"), "wxsign.js"), -1)
 	if len(codes) < 10 {
 		t.Fatalf("found only %d codes in wxsign.js", len(codes))
 	}
@@ -110,7 +111,7 @@ func TestStylesAreOldEnough(t *testing.T) {
 // The types name what the script offers.
 func TestTypesNameWhatTheScriptOffers(t *testing.T) {
 	t.Parallel()
-	script, types := string(read(t, web.JSSDK(), "wxsign.js")), string(read(t, web.JSSDK(), "wxsign.d.ts"))
+	script, types := string(read(t, os.DirFS("jssdk"), "wxsign.js")), string(read(t, web.JSSDK(), "wxsign.d.ts"))
 	offered := regexp.MustCompile(`(?s)window\.wxsign = \{(.*?)\};`).FindStringSubmatch(script)
 	if offered == nil {
 		t.Fatal("wxsign.js does not set window.wxsign")
@@ -121,6 +122,52 @@ func TestTypesNameWhatTheScriptOffers(t *testing.T) {
 		field, _, _ := strings.Cut(strings.TrimSpace(part), ":")
 		if name.MatchString(field) && !strings.Contains(declared, field+":") {
 			t.Errorf("wxsign.d.ts lacks %s", field)
+		}
+	}
+}
+
+// The examples in the document are those that run.
+func TestDocumentShowsTheExamples(t *testing.T) {
+	t.Parallel()
+	document := string(read(t, os.DirFS("../docs"), "examples.md"))
+	files, err := fs.Glob(web.Examples(), "*.html")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("examples: %v, %v", files, err)
+	}
+	for _, name := range files {
+		source := strings.TrimSpace(string(read(t, web.Examples(), name)))
+		if name != "index.html" && !strings.Contains(document, "```html\n"+source+"\n```") {
+			t.Errorf("docs/examples.md does not show %s as it is", name)
+		}
+		if lines := strings.Count(source, "\n") + 1; name != "index.html" && lines > 25 {
+			t.Errorf("%s has %d lines, an example has 25 at most", name, lines)
+		}
+	}
+}
+
+// The npm package has what it promises, under the licence of the repository.
+func TestPackageIsWhole(t *testing.T) {
+	t.Parallel()
+	folder := os.DirFS("jssdk")
+	var pack struct {
+		Main, Module, Types, License string
+		Files                        []string
+	}
+	if err := json.Unmarshal(read(t, folder, "package.json"), &pack); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(pack.Files, pack.Main[2:], pack.Module[2:], pack.Types[2:]) {
+		if len(read(t, folder, name)) == 0 || !slices.Contains(pack.Files, name) {
+			t.Errorf("%s is empty, or is not packed", name)
+		}
+	}
+	if pack.License != "Apache-2.0" || string(read(t, folder, "LICENSE")) != string(read(t, os.DirFS(".."), "LICENSE")) {
+		t.Error("another licence than the repository's")
+	}
+	module := string(read(t, folder, "wxsign.mjs"))
+	for _, name := range []string{"config", "reconfigure", "signature", "share", "urls", "client", "landing"} {
+		if !strings.Contains(module, name+",") && !strings.Contains(module, name+"}") {
+			t.Errorf("wxsign.mjs does not export %s", name)
 		}
 	}
 }

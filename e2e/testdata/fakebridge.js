@@ -33,7 +33,8 @@
       if (!perms || !perms.has(name)) return done({err_msg: name + ':the permission value is offline verifying'});
       done({err_msg: name + ':ok'});
     },
-    on() {}, call() {}, log() {},
+    on(name) { window.e2eCalls.push({name: 'on ' + name, args: {}}); },
+    call() {}, log() {},
   };
   if (PLATFORM === 'ios') window.__wxjs_is_wkwebview = true;
   addEventListener('DOMContentLoaded', () => setTimeout(() => {

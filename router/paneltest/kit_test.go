@@ -18,19 +18,30 @@ import (
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/model/modeltest"
 	"github.com/wxsign/wxsign/router"
+	"github.com/wxsign/wxsign/service/alert"
+	"github.com/wxsign/wxsign/service/apikey"
 	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/auth"
 	"github.com/wxsign/wxsign/service/history"
 	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/secret"
+	"github.com/wxsign/wxsign/service/snapshot"
 )
 
 // panelKit is a panel on a real database and a real listener.
 type panelKit struct {
-	t      testing.TB
-	store  *model.Store
-	people *auth.Auth
-	url    string
-	host   string // of url
+	t         testing.TB
+	store     *model.Store
+	people    *auth.Auth
+	table     *snapshot.Table // what the checker knows
+	routes    gin.RoutesInfo
+	wechat    *pretendWeChat // behind the pages of accounts
+	ring      *secret.Keyring
+	alerts    *alert.Alerts
+	receivers []*pretendReceiver // of alerts
+	keys      *apikey.Keys
+	url       string
+	host      string // of url
 }
 
 type panelKitOptions struct {
@@ -51,10 +62,14 @@ func newPanelKit(t testing.TB, o panelKitOptions) *panelKit {
 	k.ok(err)
 	past, err := history.New(k.store)
 	k.ok(err)
+	accounts := k.newAccounts(entries, log)
+	desks := k.newDesks()
 	if o.status.Accounts == 0 {
 		o.status = keeper.Status{Ready: true, Accounts: 1, Signing: 1, Signable: 1}
 	}
 	panel, err := handler.NewPanel(handler.PanelOptions{
+		Accounts: accounts.editor, VerifyFiles: accounts.files, Budgets: accounts, Fleet: accounts.fleet,
+		Checker: desks.checker, Reports: desks.reports, Audit: entries, Alerts: k.newAlerts(entries), APIKeys: k.newKeys(entries),
 		People: k.people, History: past, Status: func() keeper.Status { return o.status },
 		Troubles: func() []keeper.AccountTrouble {
 			if o.troubled == "" {
@@ -68,6 +83,7 @@ func newPanelKit(t testing.TB, o panelKitOptions) *panelKit {
 	k.ok(err)
 	admin, err := router.Admin(router.AdminOptions{Panel: panel, PublicURL: o.publicURL, TrustedProxies: o.proxies, Logger: log})
 	k.ok(err)
+	k.routes = admin.(*gin.Engine).Routes()
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page of somebody else") })
 	server := httptest.NewServer(router.Beside(pages, admin))
 	t.Cleanup(server.Close)

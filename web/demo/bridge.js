@@ -4,7 +4,7 @@
 //
 // Which url WeChat verifies and how it answers follows what was observed on
 // phones: iOS knows the landing URL, Android accepts the landing and the current
-// one, desktops take the current one. The signature is checked by the server's
+// one, desktops and WeCom take the current one. The signature is checked by the server's
 // simulator with the ticket that it issued itself.
 (() => {
   'use strict';
@@ -31,6 +31,10 @@
       checked: result => result,
     },
   };
+  CLIENTS.wecom = Object.assign({}, CLIENTS.pc, {
+    platform: 'iPhone', touch: 5,
+    ua: 'Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/7.0.1 wxwork/4.1.6 ColorScheme/Light',
+  });
   // What a page may call without a verified signature.
   const FREE = ['checkJsApi', 'getNetworkType'];
   // A share menu that was allowed allows the call that it makes.
@@ -67,14 +71,42 @@
     return {err_msg: 'pre_verify_jsapi:ok'};
   };
 
+  // Two ways in which WeCom refuses, as pages have seen them.
+  const MORE = 'https://open.work.weixin.qq.com/devtool/query?e=';
+  const refusedAgent = answer => answer.errcode === 80001
+    ? {errMsg: `agentConfig:not match any reliable domain. more info at ${MORE}80001`, why: answer.why}
+    : {errMsg: 'agentConfig:fail', err_Info: 'fail', hint: `Hint: '0000000000:simulated:${answer.errcode || 40093}'. More info at ${MORE}${answer.errcode || 40093}`, why: answer.why};
+
+  // wx.agentConfig is signed with the agent's own ticket, for the current URL.
+  const verifyAgent = async given => {
+    if (asked !== 'wecom') return {err_msg: 'agentConfig:function not exist'};
+    const answer = await fetch('/demo/sim/verify', {
+      method: 'POST',
+      headers: {'Content-Type': 'application/json'},
+      body: JSON.stringify({corpid: given.corpid, agentid: given.agentid, noncestr: given.nonceStr, timestamp: given.timestamp, signature: given.signature,
+        urls: [location.href.split('#')[0]]}),
+    }).then(res => res.json());
+    if (!answer.ok) return refusedAgent(answer);
+    allowed = new Set([...(allowed || []), ...given.jsApiList]);
+    return {err_msg: 'agentConfig:ok'};
+  };
+
+  // What a tapped API answers here, besides ok.
+  const GIVES = {
+    // iPhones wrap what was scanned, and jweixin unwraps it.
+    scanQRCode: {resultStr: /iPhone/.test(client.ua) ? JSON.stringify({scan_code: {scan_result: 'simulated'}}) : 'simulated'}, geoLocation: {latitude: 39.9087, longitude: 116.3975, accuracy: 65},
+    chooseImage: {localIds: ['wxLocalResource://simulated']}, uploadImage: {serverId: 'simulated-media-id'},
+  };
+
   const supported = names => names.reduce((all, name) => Object.assign(all, {[name]: true}), {});
 
   const answer = async (name, given) => {
     if (name === 'preVerifyJSAPI') return verify(given);
+    if (name === 'agentConfig') return verifyAgent(given);
     if (name === 'getNetworkType') return {err_msg: 'network_type:wifi'};
     if (name === 'checkJsApi') return {err_msg: 'checkJsApi:ok', checkResult: client.checked(supported(given.jsApiList))};
     if (!allowed || !allowed.has(MENUS[name] || name)) return {err_msg: `${name}:the permission value is offline verifying`};
-    return {err_msg: `${name}:ok`};
+    return Object.assign({err_msg: `${name}:ok`}, GIVES[name]);
   };
 
   const bridge = {

@@ -9,6 +9,9 @@
   const hostOf = src => src === page.fallback ? text.steps.scriptStandin : new URL(src, location.href).host;
   const options = () => ({appId: page.appId, profile: page.profile, lang: page.lang});
 
+  // Only accounts of WeCom have the step of the agent.
+  const stepNames = names => names.filter(name => page.agent || name !== 'agent');
+
   // ---- painting
 
   // replaceChildren is younger than many web views.
@@ -138,16 +141,87 @@
     });
   });
 
+  // ---- every API with one tap
+
+  const PICTURE = () => form.imgUrl.value;
+  let picture = '', sound = '', uploaded = ''; // what one call gave and another one needs
+  const SAMPLES = {
+    checkJsApi: () => ({jsApiList: apiNames.slice()}),
+    updateAppMessageShareData: () => card(), updateTimelineShareData: () => card(),
+    onMenuShareAppMessage: () => card(), onMenuShareTimeline: () => card(), onMenuShareQQ: () => card(), onMenuShareQZone: () => card(), onMenuShareWeibo: () => card(),
+    chooseImage: () => ({count: 1}), previewImage: () => ({current: PICTURE(), urls: [PICTURE()]}),
+    uploadImage: () => ({localId: picture}), getLocalImgData: () => ({localId: picture}), downloadImage: () => ({serverId: uploaded}),
+    playVoice: () => ({localId: sound}), pauseVoice: () => ({localId: sound}), stopVoice: () => ({localId: sound}),
+    uploadVoice: () => ({localId: sound}), translateVoice: () => ({localId: sound}), downloadVoice: () => ({serverId: uploaded}),
+    getLocation: () => ({type: 'gcj02'}), scanQRCode: () => ({needResult: 1}),
+    openLocation: () => ({latitude: 39.9087, longitude: 116.3975, name: '天安门', scale: 15}),
+    hideMenuItems: () => ({menuList: ['menuItem:copyUrl']}), showMenuItems: () => ({menuList: ['menuItem:copyUrl']}),
+  };
+  const OWN = ['chooseWXPay', 'addCard', 'chooseCard', 'openCard', 'consumeAndShareCard', 'openProductSpecificView', 'openEnterpriseRedPacket'];
+  let apiNames = [];
+  const tries = {};
+
+  // meaningOf is what the long table of the page says about an answer.
+  const meaningOf = said => text.errors.find(row => said.toLowerCase().includes(row.code.replace(/_/g, ' ')));
+
+  const showTry = (name, state, words) => {
+    const box = byId(`api-${name}`);
+    box.className = state;
+    box.textContent = words;
+    if (state === 'run') return;
+    tries[name] = words;
+    byId('send-tries').hidden = false;
+  };
+
+  const tryApi = name => {
+    const wx = window.jWeixin;
+    if (typeof wx[name] !== 'function') return showTry(name, 'no', text.apis.missing);
+    if (name === 'closeWindow' && !confirm(text.apis.confirm)) return;
+    const answered = res => {
+      if (name === 'chooseImage' && res.localIds) picture = [].concat(res.localIds)[0];
+      if (name === 'stopRecord' && res.localId) sound = res.localId;
+      if (res.serverId) uploaded = res.serverId;
+      const more = Object.assign({}, res);
+      delete more.errMsg;
+      const known = /:(ok|cancel)/.test(res.errMsg) ? null : meaningOf(String(res.errMsg));
+      const rest = known ? known.cause : Object.keys(more).length ? JSON.stringify(more).slice(0, 160) : '';
+      showTry(name, /:ok/.test(res.errMsg) ? 'yes' : 'no', `${res.errMsg} ${rest}`.trim());
+    };
+    showTry(name, 'run', text.apis.waiting);
+    wx[name](Object.assign(SAMPLES[name] ? SAMPLES[name]() : {}, {success: answered, fail: answered, cancel: answered}));
+    if (/^on/.test(name)) showTry(name, 'yes', text.apis.listening);
+  };
+
+  const cell = (row, child, className) => {
+    const box = document.createElement('td');
+    box.className = className || '';
+    box.appendChild(child);
+    row.appendChild(box);
+  };
+
+  const apiRow = (name, supported) => {
+    const row = document.createElement('tr'), box = document.createElement('div');
+    const button = document.createElement('button'), said = document.createElement('span');
+    cell(row, document.createTextNode(name), 'mono');
+    cell(row, document.createTextNode(supported ? text.apis.yes : text.apis.no), supported ? 'yes' : 'no');
+    button.type = 'button';
+    button.className = 'small';
+    button.textContent = text.apis.try;
+    button.addEventListener('click', () => tryApi(name));
+    said.id = `api-${name}`;
+    if (OWN.includes(name)) said.textContent = text.apis.own;
+    box.appendChild(button);
+    box.appendChild(said);
+    cell(row, box);
+    return row;
+  };
+
   const showApis = result => {
-    const names = Object.keys(result), yes = names.filter(name => result[name]);
-    byId('apis').hidden = false;
-    put(byId('apis'), names.map(name => {
-      const item = document.createElement('li');
-      item.textContent = name;
-      item.className = result[name] ? 'yes' : 'no';
-      return item;
-    }));
-    setStep('api', yes.length === names.length ? 'ok' : 'warn', fill(text.steps.apiCount, {yes: yes.length, all: names.length}));
+    apiNames = Object.keys(result);
+    const yes = apiNames.filter(name => result[name]);
+    byId('apis-section').hidden = false;
+    put(byId('apis'), apiNames.map(name => apiRow(name, result[name])));
+    setStep('api', yes.length === apiNames.length ? 'ok' : 'warn', fill(text.steps.apiCount, {yes: yes.length, all: apiNames.length}));
   };
 
   const form = byId('share');
@@ -166,12 +240,153 @@
     byId('share-said').textContent = text.share.applied;
   };
 
+  // checkLink asks the server whether it would sign the link: WeChat drops a link
+  // off the account's domains without a word. The fragment does not count.
+  const checkLink = async () => {
+    const box = byId('link-check'), link = form.link.value;
+    box.className = 'check';
+    box.textContent = '';
+    try {
+      await wxsign.signature(link, options());
+      if (form.link.value !== link) return;
+      box.className = 'check same';
+      box.textContent = text.share.linkYes;
+    } catch (err) {
+      if (form.link.value !== link) return;
+      const known = text.errors.find(row => row.code === err.code);
+      box.className = 'check differs';
+      box.textContent = fill(text.share.linkNo, {cause: known ? known.cause : err.cause});
+    }
+  };
+
+  // ---- single-page app
+
+  let routes = 0;
+  const spaTries = [];
+
+  // route changes the address as a router would, and signs again.
+  const route = async change => {
+    change();
+    const buttons = ['spa-push', 'spa-hash', 'spa-back'].map(byId);
+    const row = byId('step-client').cloneNode(true), detail = row.querySelector('.detail'), mark = row.querySelector('svg');
+    const paint = (state, words) => { row.dataset.state = state; setMark(mark, state); detail.textContent = words; };
+    row.removeAttribute('id');
+    row.querySelector('.name').textContent = location.href.replace(location.origin, '');
+    byId('url-current').textContent = here();
+    byId('spa-log').appendChild(row);
+    paint('run', text.spa.working);
+    for (const button of buttons) button.disabled = true;
+    const outcome = {at: location.href};
+    try {
+      await wxsign.reconfigure(Object.assign(options(), {onStep: undefined}));
+      const tried = wxsign.last.attempts[wxsign.last.attempts.length - 1];
+      Object.assign(outcome, {signed: tried.url, errMsg: tried.errMsg});
+      paint('ok', `${tried.errMsg} · ${fill(text.spa.signed, tried)}`);
+      const refused = await agentConfig(); // the URL is signed in both
+      if (refused) throw refused;
+    } catch (err) {
+      Object.assign(outcome, {errMsg: err.errMsg || err.code});
+      paint('failed', err.message);
+    }
+    spaTries.push(outcome);
+    byId('send-tries').hidden = false;
+    for (const button of buttons) button.disabled = button.id === 'spa-back' && !routes;
+  };
+
+  // pushed is another address of this page, with letters that need care.
+  const pushed = () => {
+    const url = new URL(location.href);
+    url.searchParams.set('route', `商品 ${++routes}`);
+    return url.href;
+  };
+
+  // ---- open tag
+
+  const TAG = 'wx-open-launch-weapp';
+
+  const checkTag = config => {
+    const has = (config.openTagList || []).includes(TAG);
+    byId('tag-check').className = has ? 'check same' : 'check differs';
+    byId('tag-check').textContent = has ? text.tag.yes : text.tag.no;
+    byId('tag-show').disabled = !has;
+  };
+
+  const showTag = () => {
+    const tag = document.createElement(TAG), button = document.createElement('script'), place = byId('tag-place');
+    const said = words => { byId('tag-said').textContent = words; };
+    tag.setAttribute('username', byId('tag').elements.username.value.trim());
+    tag.setAttribute('path', byId('tag').elements.path.value.trim());
+    button.type = 'text/wxtag-template'; // WeChat reads it, no browser runs it
+    button.text = `<button>${text.tag.label}</button>`;
+    tag.appendChild(button);
+    for (const event of ['ready', 'launch']) tag.addEventListener(event, () => said(event));
+    tag.addEventListener('error', event => said(fill(text.tag.error, {what: 'error', why: JSON.stringify(event.detail)})));
+    put(place, [tag]);
+    place.hidden = false;
+    said(text.tag.shown);
+  };
+
+  document.addEventListener('WeixinOpenTagsError', event => {
+    byId('tag-said').textContent = fill(text.tag.error, {what: 'WeixinOpenTagsError', why: JSON.stringify(event.detail)});
+  });
+
+  // ---- WeCom: the page as one application of the corp
+
+  const AGENT_SCRIPT = 'https://open.work.weixin.qq.com/wwopen/js/jwxwork-1.0.0.js';
+
+  // loadAgentScript brings wx.agentConfig; without it the bridge is asked directly,
+  // as Tencent's own @wecom/jssdk does.
+  const loadAgentScript = () => new Promise(resolve => {
+    if (window.wx.agentConfig) return resolve();
+    const script = document.createElement('script');
+    script.src = AGENT_SCRIPT;
+    script.onload = script.onerror = resolve;
+    setTimeout(resolve, 5000);
+    document.head.appendChild(script);
+  });
+
+  const agentFailure = res => {
+    const errMsg = res.errMsg || res.err_msg || 'agentConfig:fail', said = `${errMsg} ${res.hint || ''}`;
+    const code = /80001|reliable domain/.test(said) ? 'agent_domain' : /function not exist/.test(said) ? 'function_not_exist' : 'agent_refused';
+    return Object.assign(new Error(errMsg), {code, step: 'agent', errMsg: said.trim(), why: res.why});
+  };
+
+  const askAgent = given => new Promise((resolve, reject) => {
+    const heard = res => /:ok$/.test(res.errMsg || res.err_msg) ? resolve(res.errMsg || res.err_msg) : reject(agentFailure(res));
+    setTimeout(() => reject(agentFailure({errMsg: 'agentConfig:timeout'})), 10000);
+    if (window.wx.agentConfig) return window.wx.agentConfig(Object.assign({}, given, {success: heard, fail: heard}));
+    window.wx.invoke('agentConfig', {corpid: given.corpid, agentid: given.agentid, timestamp: `${given.timestamp}`, nonceStr: given.nonceStr,
+      signature: given.signature, jsApiList: given.jsApiList}, heard);
+  });
+
+  // agentConfig signs and configures; it resolves with the failure, null without.
+  const agentConfig = async () => {
+    if (!page.agent) return null;
+    if (wxsign.client() !== 'wecom') {
+      setStep('agent', 'idle', text.steps.agentElsewhere);
+      return null;
+    }
+    setStep('agent', 'run', '');
+    try {
+      const given = await wxsign.signature(here(), Object.assign(options(), {kind: 'agent_config'}));
+      await loadAgentScript();
+      const script = window.wx.agentConfig ? 'jwxwork' : text.steps.agentDirect;
+      setStep('agent', 'ok', `${await askAgent(given)} · ${fill(text.steps.agentDone, Object.assign({script}, given))}`);
+      return null;
+    } catch (err) {
+      setStep('agent', 'failed', err.errMsg || err.code);
+      return Object.assign(err, {step: 'agent'});
+    }
+  };
+
   // inBrowser is the run outside WeChat: the server still signs, nobody verifies.
   const inBrowser = async () => {
-    for (const name of ['script', 'verify', 'api', 'share']) setStep(name, 'idle', text.steps.noWeChat);
+    for (const name of stepNames(['script', 'verify', 'agent', 'api', 'share'])) setStep(name, 'idle', text.steps.noWeChat);
     onStep({name: 'sign', state: 'run'});
     const config = await wxsign.signature(here(), options());
     onStep({name: 'sign', state: 'ok', config});
+    checkTag(config);
+    byId('tag-show').disabled = true;
     setVerdict('idle', page.simulated ? text.verdict.idleSimLine : text.verdict.idleLine);
   };
 
@@ -181,9 +396,12 @@
     const wx = await wxsign.config(Object.assign(options(), {fallback: page.fallback || undefined, onStep}));
     const ms = Date.now() - start;
     byId('apply').disabled = false;
-    const attempts = wxsign.last.attempts;
+    const attempts = wxsign.last.attempts, config = attempts[attempts.length - 1].config;
+    for (const id of ['spa-push', 'spa-hash']) byId(id).disabled = false;
+    checkTag(config);
+    const refused = await agentConfig();
     try {
-      showApis(await checkApis(wx, attempts[attempts.length - 1].config.jsApiList));
+      showApis(await checkApis(wx, config.jsApiList));
     } catch (err) {
       setStep('api', 'failed', err.message);
     }
@@ -194,6 +412,11 @@
       showFault(err);
       return report('failed', {step: 'share', errMsg: err.errMsg, code: err.code, ms});
     }
+    if (refused) {
+      setVerdict('warn', text.verdict.warnLine);
+      showFault(refused);
+      return report('failed', {step: 'agent', errMsg: refused.errMsg, code: refused.code, ms});
+    }
     setVerdict('ok', fill(text.verdict.okLine, {ms}));
     return report('ok', {errMsg: 'config:ok', ms});
   };
@@ -202,9 +425,9 @@
     began = {};
     byId('again').disabled = true;
     byId('fault').hidden = true;
-    byId('apis').hidden = true;
+    byId('apis-section').hidden = true;
     setVerdict('run', text.verdict.runLine);
-    for (const name of ['script', 'sign', 'verify', 'api', 'share']) setStep(name, 'wait', '');
+    for (const name of stepNames(['script', 'sign', 'verify', 'agent', 'api', 'share'])) setStep(name, 'wait', '');
     const browser = wxsign.client() === 'browser';
     setStep('client', browser ? 'idle' : 'ok', showFacts());
     try {
@@ -224,6 +447,13 @@
 
   // ---- the verdict goes to the panel
 
+  // cut keeps a text below what the server takes in, 2048 bytes of UTF-8.
+  const cut = words => {
+    let bytes = 0, at = 0;
+    while (at < words.length && (bytes += words.charCodeAt(at) < 128 ? 1 : 3) <= 2000) at++;
+    return words.slice(0, at);
+  };
+
   const report = async (verdict, detail) => {
     const line = byId('report');
     line.textContent = text.report.sending;
@@ -236,7 +466,7 @@
         headers: {'Content-Type': 'application/json'},
         body: JSON.stringify({
           nonce: page.nonce, app_id: page.appId, profile: page.profile, page_url: here().slice(0, 1024),
-          client, verdict, detail: JSON.stringify(facts).slice(0, 1024),
+          client, verdict, detail: cut(JSON.stringify(facts)),
         }),
       });
       if (!res.ok) throw new Error((await res.json()).code);
@@ -250,6 +480,7 @@
 
   const copy = async (words, button) => {
     const before = button.textContent;
+    let copied = true;
     try {
       await navigator.clipboard.writeText(words);
     } catch (e) { // no clipboard outside https and in old web views
@@ -257,10 +488,10 @@
       box.value = words;
       document.body.appendChild(box);
       box.select();
-      document.execCommand('copy');
+      copied = document.execCommand('copy');
       box.remove();
     }
-    button.textContent = text.copied;
+    button.textContent = copied ? text.copied : text.copyRefused;
     setTimeout(() => { button.textContent = before; }, 1500);
   };
 
@@ -288,12 +519,25 @@
     location.assign(url.href);
   };
 
+  // sendTries adds what people tried to the verdict that the panel shows.
+  const sendTries = () => report(byId('verdict').dataset.state === 'failed' ? 'failed' : 'ok', {apis: tries, routes: spaTries});
+
   form.link.value = here();
   form.addEventListener('input', () => { preview(); byId('share-said').textContent = ''; });
   form.addEventListener('submit', event => {
     event.preventDefault();
     setShare().catch(err => { byId('share-said').textContent = `${err.errMsg || err.code} ${err.mend}`; });
   });
+  form.link.addEventListener('change', checkLink);
+  byId('tag').addEventListener('submit', event => { event.preventDefault(); showTag(); });
+  byId('spa-push').addEventListener('click', () => route(() => history.pushState({}, '', pushed())));
+  byId('spa-hash').addEventListener('click', () => route(() => history.pushState({}, '', `#/route/${++routes}`)));
+  byId('spa-back').addEventListener('click', () => {
+    routes--;
+    addEventListener('popstate', () => route(() => {}), {once: true});
+    history.back();
+  });
+  byId('send-tries').addEventListener('click', sendTries);
   byId('again').addEventListener('click', () => location.reload()); // a fresh jweixin, as a person would
   byId('copy-url').addEventListener('click', event => copy(byId('url-signed').textContent, event.target));
   byId('copy-report').addEventListener('click', event => copy(result(), event.target));

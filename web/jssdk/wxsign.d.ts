@@ -3,7 +3,13 @@
  * WeChat JS-SDK (jweixin) with the answer.
  *
  * Classic script: `<script src="https://SERVER/jssdk/wxsign.js"></script>` sets `window.wxsign`.
+ * Without code: the same tag with `data-app-id`, `data-profile`, `data-apis="a,b"`, `data-open-tags="a,b"`,
+ * `data-share`, `data-share-title`, `data-share-desc`, `data-share-link`, `data-share-img-url`; any of them makes it
+ * configure the page at once, and `wxsign.ready` is the promise. Also read: `data-report`, `data-lang`, `data-debug`,
+ * `data-timeout`, `data-endpoint`, `data-fallback`. All of them are defaults for the calls below.
  * Module: `import wxsign from 'https://SERVER/jssdk/wxsign.mjs'`.
+ * Bundler: `npm install wxsign`, then `import wxsign from 'wxsign'` and, where the server has another origin than the
+ * page, `wxsign.endpoint = 'https://SERVER/jssdk/config'`.
  * Load it before any router: it remembers the landing URL, which is the one that
  * phones verify in a single-page app.
  *
@@ -44,6 +50,19 @@ export interface SignedConfig {
   beta?: boolean;
 }
 
+/** The answer to `kind: 'agent_config'`: what wx.agentConfig takes. */
+export interface SignedAgentConfig {
+  corpid: string;
+  agentid: string;
+  /** Unix seconds. */
+  timestamp: number;
+  nonceStr: string;
+  /** 40 hex digits. */
+  signature: string;
+  url: string;
+  jsApiList: string[];
+}
+
 /** What onStep is told. `retry` means that the next host or the other URL is tried. */
 export interface Step {
   name: 'client' | 'script' | 'sign' | 'verify' | 'share';
@@ -75,6 +94,11 @@ export interface ServerOptions {
   lang?: string;
 }
 
+export interface SignatureOptions extends ServerOptions {
+  /** Which ticket signs. `agent_config` is for WeCom's wx.agentConfig; default: `jsapi`, for wx.config. */
+  kind?: 'jsapi' | 'agent_config';
+}
+
 export interface Options extends ServerOptions {
   /** jsApiList; default: the profile's. The two share calls are added when `share` is given. */
   apis?: string[];
@@ -86,6 +110,8 @@ export interface Options extends ServerOptions {
   debug?: boolean;
   /** Script to load when jweixin can be had neither from res.wx.qq.com nor from res2.wx.qq.com. */
   fallback?: string;
+  /** Tell the server of a failure (POST /jssdk/report, by sendBeacon), so that it is seen in the panel. Default: off. */
+  report?: boolean;
   /** Told of every step as it happens. */
   onStep?: (step: Step) => void;
 }
@@ -126,15 +152,37 @@ export interface Last {
 
 /**
  * Signs this page, configures jweixin and resolves with `wx` only when WeChat has
- * accepted the signature (and the share card, if one is given). In a single-page app
- * call it again after the URL changed; calls queue up. It takes jweixin's single
- * `wx.error` slot. On Android a refused signature is tried once more with the other URL.
+ * accepted the signature (and the share card, if one is given). Calls queue up. It takes
+ * jweixin's single `wx.error` slot. On Android a refused signature is tried once more with
+ * the other URL; a server that has no ticket at the moment is asked once more when it says so.
  */
 export function config(options?: Options): Promise<any>;
-/** Asks the server to sign `url` (fragment ignored) without configuring anything. */
-export function signature(url: string, options?: ServerOptions): Promise<SignedConfig>;
-/** Sets the share card after a successful config. */
-export function share(card: Share, options?: Pick<ServerOptions, 'timeout' | 'lang'>): Promise<unknown>;
+/**
+ * `config` again with the options of the last one, changed by those given: for a single-page
+ * app whenever the route has changed, with history and with hash routers. Where the share card
+ * has no link, it is that of the new route.
+ */
+export function reconfigure(options?: Options): Promise<any>;
+/**
+ * Asks the server to sign `url` (fragment ignored) without configuring anything. With
+ * `@wecom/jssdk`, hand it to `ww.register`:
+ *
+ * ```js
+ * ww.register({
+ *   corpId, agentId, jsApiList,
+ *   getConfigSignature: url => wxsign.signature(url),
+ *   getAgentConfigSignature: url => wxsign.signature(url, {kind: 'agent_config'}),
+ * });
+ * ```
+ */
+export function signature(url: string, options: SignatureOptions & {kind: 'agent_config'}): Promise<SignedAgentConfig>;
+export function signature(url: string, options?: SignatureOptions): Promise<SignedConfig>;
+/**
+ * Sets the share card after a successful config. A link to another host than the page's is
+ * shown to the server first: WeChat drops one that is not on the account's domains, and says
+ * nothing. With a jweixin that has only the deprecated onMenuShare calls, those are used.
+ */
+export function share(card: Share, options?: ServerOptions): Promise<void>;
 /** The URLs that WeChat may verify on this client, best first. */
 export function urls(): string[];
 /** The client, from user agent, platform and touch points. */
@@ -144,6 +192,7 @@ export const landing: string;
 
 declare const wxsign: {
   config: typeof config;
+  reconfigure: typeof reconfigure;
   signature: typeof signature;
   share: typeof share;
   urls: typeof urls;
@@ -151,6 +200,8 @@ declare const wxsign: {
   readonly landing: string;
   /** Default of `endpoint`. */
   endpoint: string;
+  /** Of the form without code: what its config resolves with. */
+  ready?: Promise<any>;
   /** null before the first config. */
   last: Last | null;
 };

@@ -1,36 +1,39 @@
 /*! wxsign page helper, Apache-2.0. Reference: wxsign.d.ts beside this file. */
 (() => {
+  // A server that renders pages may import this file; nothing happens there.
+  if (typeof window === 'undefined' || window.wxsign) return;
   // First of all: a router may rewrite the address a moment later, and phones
   // check the signature against the address this document was opened with.
   const landing = location.href.split('#')[0];
-  if (window.wxsign) return;
 
   // code: [cause, mend, 原因, 办法]. A code is also what to look for in errMsg,
   // with spaces for underscores; config_fail comes last because WeChat DevTools
   // writes "config:fail,Error: invalid …".
   const TEXT = {
     not_wechat: ['Not open inside WeChat.', 'Open the page in WeChat.', '页面不在微信内。', '请在微信中打开。'],
-    script_unreachable: ['jweixin did not load.', 'Check the network and script-src: res.wx.qq.com, res2.wx.qq.com.',
+    script_unreachable: ['jweixin did not load.', 'Check the network and CSP script-src: res.wx.qq.com, res2.wx.qq.com.',
       'jweixin 加载失败。', '检查网络和 CSP script-src：res.wx.qq.com、res2.wx.qq.com。'],
-    config_unreachable: ['No usable answer from the signing server.', 'Check the network, endpoint, connect-src and that the page’s origin is on the account’s domains.',
-      '签名服务无有效应答。', '检查网络、endpoint、connect-src，以及页面来源是否在账号 domains 中。'],
-    wechat_silent: ['WeChat did not answer in time.', 'Reload; a page without WeixinJSBridge never gets an answer.',
-      '微信未及时应答。', '重新加载；没有 WeixinJSBridge 的环境不会应答。'],
+    config_unreachable: ['No usable answer from the signing server.', 'Check the network, endpoint, CSP connect-src, and the page’s origin in the account’s domains.',
+      '签名服务无有效应答。', '检查网络、endpoint、CSP connect-src，页面来源须在账号 domains 中。'],
+    wechat_silent: ['WeChat did not answer.', 'Reload in WeChat; without WeixinJSBridge nobody answers.',
+      '微信未应答。', '在微信中重新加载；没有 WeixinJSBridge 就不会应答。'],
     invalid_signature: ['WeChat computed another signature.', 'Compare the signed url with realAuthUrl; appId and ticket must be of one account.',
       '微信算出的签名不同。', '比较签名 url 与 realAuthUrl；appId 与 ticket 须属同一账号。'],
-    invalid_url_domain: ['The domain is not a JS interface safe domain.', 'Add it in the WeChat console: no IP, port 80 or 443.',
-      '域名不是 JS 接口安全域名。', '在公众平台添加；不能是 IP，端口限 80、443。'],
-    require_subscribe: ['A sandbox account answers followers only.', 'Follow it.', '测试号只对关注者有效。', '先关注该测试号。'],
+    invalid_url_domain: ['Not a JS interface safe domain.', 'Add the domain in the WeChat console.', '不是 JS 接口安全域名。', '在公众平台添加该域名。'],
+    require_subscribe: ['A sandbox account answers followers only.', 'Follow it.', '测试号只对关注者有效。', '先关注测试号。'],
     offline_verifying: ['Called without a successful config, or not in the API list.', 'Await wxsign.config; name the API in apis.',
       'config 未成功，或接口不在列表。', '等 wxsign.config 成功；把接口写进 apis。'],
-    permission_denied: ['The account may not use this API, or it is not in the API list.', 'See the account’s rights in the WeChat console.',
+    permission_denied: ['The account may not use this API, or it is not in the API list.', 'See its rights in the WeChat console.',
       '账号无此接口权限，或接口不在列表。', '在公众平台查看接口权限。'],
-    function_not_exist: ['This WeChat is too old.', 'Update it.', '微信版本过低。', '升级微信。'],
-    config_fail: ['Incomplete config.', 'Check appId, timestamp, nonceStr, signature, jsApiList.',
-      'config 参数不全。', '检查 appId、timestamp、nonceStr、signature、jsApiList。'],
+    function_not_exist: ['WeChat is too old.', 'Update it.', '微信版本过低。', '升级微信。'],
+    config_fail: ['Incomplete config.', 'Pass the server’s answer on unchanged.', 'config 参数不全。', '原样传入服务端的应答。'],
     wechat_refused: ['WeChat refused.', 'See errMsg.', '微信拒绝。', '见 errMsg。'],
-    server_refused: ['', 'Give code and requestId to the signing server’s administrator.', '', '把 code 与 requestId 告诉签名服务管理员。'],
+    server_refused: ['', 'Give requestId to the signing server’s administrator.', '', '把 requestId 告诉签名服务管理员。'],
   };
+
+  // A tag that loads this very file may carry options; a bundle's tag is not ours.
+  const tag = document.currentScript, own = tag && /\/wxsign\.js/.test(tag.src), defaults = {};
+  const complete = o => Object.assign({}, defaults, o);
 
   const failure = (code, step, o, more) => {
     const zh = /^zh/i.test(o.lang || navigator.language), row = TEXT[code].slice(zh ? 2 : 0);
@@ -70,11 +73,11 @@
   };
 
   const loadOne = (src, o) => timed(o, () => src, (resolve, reject) => {
-    const tag = document.createElement('script');
-    tag.src = src;
-    tag.onload = () => window.jWeixin ? resolve(src) : reject(src);
-    tag.onerror = () => reject(src);
-    document.head.appendChild(tag);
+    const script = document.createElement('script');
+    script.src = src;
+    script.onload = () => window.jWeixin ? resolve(src) : reject(src);
+    script.onerror = () => reject(src);
+    document.head.appendChild(script);
   });
 
   const load = async (o, step) => {
@@ -92,9 +95,9 @@
     throw failure('script_unreachable', 'script', o);
   };
 
-  const signature = (url, o) => {
-    o = o || {};
-    const query = {url: url.split('#')[0], exact: '1', app_id: o.appId, profile: o.profile};
+  // signature asks the server; a 503 that will be over soon is waited for once.
+  const signature = (url, options, again) => {
+    const o = complete(options), query = {url: url.split('#')[0], exact: '1', app_id: o.appId, profile: o.profile, kind: o.kind};
     const href = `${o.endpoint || api.endpoint}?` +
       Object.keys(query).filter(key => query[key]).map(key => `${key}=${encodeURIComponent(query[key])}`).join('&');
     const lost = () => failure('config_unreachable', 'sign', o);
@@ -102,6 +105,8 @@
       fetch(href, {credentials: 'omit', cache: 'no-store'}).then(res => res.json().then(body => {
         if (res.ok && body.signature) return resolve(body);
         if (!body.code) return reject(lost());
+        const wait = res.headers.get('Retry-After');
+        if (res.status === 503 && wait < 5 && !again) return setTimeout(() => resolve(signature(url, o, true)), wait * 1000);
         reject(failure('server_refused', 'sign', o, {code: body.code, cause: body.message, status: res.status, requestId: body.request_id}));
       })).catch(() => reject(lost()));
     });
@@ -133,13 +138,18 @@
     if (again) ask();
   });
 
-  const SHARES = ['updateAppMessageShareData', 'updateTimelineShareData'];
+  // jweixin before 1.4.0, which WeCom needs, has only the deprecated calls.
+  const shares = () => ['AppMessage', 'Timeline'].map(to => window.jWeixin.updateTimelineShareData ? `update${to}ShareData` : `onMenuShare${to}`);
 
-  const share = (data, o) => {
-    o = o || {};
-    const given = Object.assign({title: document.title, desc: '', link: location.href, imgUrl: ''}, data);
-    return Promise.all(SHARES.map(name => timed(o, () => failure('wechat_silent', 'share', o), (success, reject) =>
-      window.jWeixin[name](Object.assign({}, given, {success, fail: res => reject(refusal(res, 'share', o))})))));
+  const share = async (data, options) => {
+    const o = complete(options), card = Object.assign({}, data);
+    for (const [key, value] of [['title', document.title], ['desc', ''], ['link', location.href], ['imgUrl', '']]) card[key] = card[key] || value;
+    // WeChat drops a link that is not on the account's domains, and says nothing.
+    if (card.link.split('/')[2] !== location.host) await signature(card.link, o).catch(err => { throw Object.assign(err, {step: 'share'}); });
+    await Promise.all(shares().map(name => timed(o, () => failure('wechat_silent', 'share', o), (success, reject) => {
+      window.jWeixin[name](Object.assign({}, card, {success, fail: res => reject(refusal(res, 'share', o))}));
+      if (/^on/.test(name)) success(); // these answer only when somebody shares
+    })));
   };
 
   const attempt = async (url, ready, o, step) => {
@@ -147,7 +157,8 @@
     const cfg = await signature(url, o);
     step('sign', 'ok', {url, config: cfg});
     await ready;
-    const mine = Object.assign({}, cfg, {jsApiList: [...new Set((o.apis || cfg.jsApiList).concat(o.share ? SHARES : []))]});
+    const mine = Object.assign({}, cfg, {jsApiList: [...new Set((o.apis || cfg.jsApiList).concat(o.share ? shares() : []))]});
+    if (client() === 'wecom') mine.beta = true; // jweixin 1.2.0 has no wx.invoke without
     if (o.openTags) mine.openTagList = o.openTags;
     if (o.debug !== undefined) mine.debug = o.debug;
     const tried = {url, config: cfg, errMsg: 'config:ok'};
@@ -159,6 +170,12 @@
     });
     step('verify', 'ok', tried);
   };
+
+  // report tells the server of a failure, if the page wants that.
+  const report = (o, err) => navigator.sendBeacon && navigator.sendBeacon((o.endpoint || api.endpoint).replace(/config$/, 'report'), JSON.stringify({
+    app_id: o.appId, profile: o.profile, page_url: location.href, client: client(), verdict: 'failed',
+    detail: JSON.stringify({step: err.step, code: err.code, errMsg: err.errMsg, realAuthUrl: err.realAuthUrl, urls: api.last.urls, script: api.last.script}).slice(0, 680),
+  }));
 
   const run = async o => {
     const kind = client(), list = urls();
@@ -182,17 +199,33 @@
     } catch (err) {
       api.last.error = err;
       step(err.step, 'failed', {error: err});
+      if (o.report && kind !== 'browser') report(o, err);
       throw err;
     }
   };
 
   // One config at a time: jweixin mixes up the answers of two.
-  let queue = Promise.resolve();
-  const config = options => queue = queue.catch(() => {}).then(() => run(options || {}));
-
-  const self = document.currentScript;
-  const api = window.wxsign = {
-    config, signature, share, urls, client, landing, last: null,
-    endpoint: self && self.src ? new URL('config', self.src).href : '/jssdk/config',
+  let queue = Promise.resolve(), kept;
+  const config = options => {
+    const o = kept = complete(options);
+    return queue = queue.catch(() => {}).then(() => run(o));
   };
+  const reconfigure = options => config(Object.assign({}, kept, options));
+
+  const api = window.wxsign = {
+    config, reconfigure, signature, share, urls, client, landing, last: null,
+    endpoint: own ? new URL('config', tag.src).href : '/jssdk/config',
+  };
+
+  if (typeof module === 'object') module.exports = api; // for require of the npm package
+
+  // The form without code: options as data- attributes of the tag.
+  let wanted = false;
+  for (const key of own ? Object.keys(tag.dataset) : []) {
+    const value = tag.dataset[key], field = key.replace(/^share/, '');
+    if (/^(appId|profile|apis|openTags|share)/.test(key)) wanted = true;
+    if (field !== key) (defaults.share = defaults.share || {})[field.charAt(0).toLowerCase() + field.slice(1)] = value;
+    else defaults[key] = /^(apis|openTags)$/.test(key) ? value.split(/[\s,]+/) : value || true;
+  }
+  if (wanted) (api.ready = config()).catch(err => err.code === 'not_wechat' || console.error(err.message));
 })();

@@ -1,0 +1,198 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/wxsign/wxsign/service/apikey"
+	"github.com/wxsign/wxsign/service/keeper"
+)
+
+// valueAnswer is a live value as callers get it.
+type valueAnswer struct {
+	AccessToken string `json:"access_token,omitempty"`
+	Ticket      string `json:"ticket,omitempty"`
+	ExpiresIn   int64  `json:"expires_in"` // seconds that are left, not those WeChat gave
+	ExpiresAt   string `json:"expires_at"` // RFC 3339
+	Version     int64  `json:"version"`
+	Result      string `json:"result,omitempty"` // of a report
+}
+
+// newValueAnswer shows the value itself only where show says so.
+func newValueAnswer(kind string, v keeper.Current, show bool) valueAnswer {
+	answer := valueAnswer{ExpiresIn: v.ExpiresIn(), ExpiresAt: v.ExpiresAt.Format(time.RFC3339), Version: v.Version}
+	switch {
+	case !show:
+	case kind == keeper.KindAccessToken:
+		answer.AccessToken = v.Value.Reveal()
+	default:
+		answer.Ticket = v.Value.Reveal()
+	}
+	return answer
+}
+
+// Token answers GET /v1/accounts/{app_id}/access_token.
+func (h *Control) Token(c *gin.Context) error { return h.value(c, keeper.KindAccessToken) }
+
+// Ticket answers GET /v1/accounts/{app_id}/tickets/{kind}.
+func (h *Control) Ticket(c *gin.Context) error {
+	kind, err := ticketKind(c)
+	if err != nil {
+		// A stranger is not told which kinds there are.
+		if _, refused := h.guard.Caller(c, apikey.ScopeTicket, c.Param("app_id")); refused != nil {
+			return refused
+		}
+		return err
+	}
+	return h.value(c, kind)
+}
+
+// ticketKind is the kind in the path. The access_token is no ticket: whoever may
+// read tickets must not get it by this way.
+func ticketKind(c *gin.Context) (string, error) {
+	switch kind := c.Param("kind"); kind {
+	case keeper.KindJSAPI, keeper.KindWXCard, keeper.KindAgentConfig:
+		return kind, nil
+	default:
+		return "", fmt.Errorf("%w: it is no kind of ticket", keeper.ErrKindUnknown)
+	}
+}
+
+// readScope is the scope that one needs to read a kind.
+func readScope(kind string) string {
+	if kind == keeper.KindAccessToken {
+		return apikey.ScopeToken
+	}
+	return apikey.ScopeTicket
+}
+
+func (h *Control) value(c *gin.Context, kind string) error {
+	appID := c.Param("app_id")
+	if _, err := h.guard.Caller(c, readScope(kind), appID); err != nil {
+		return err
+	}
+	known, err := parseKnown(c)
+	if err != nil {
+		return err
+	}
+	v, err := h.await(c, kind, known)
+	if err != nil && !errors.Is(err, keeper.ErrUnchanged) {
+		return withRetry(err)
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Header("Vary", "Authorization")
+	c.Header("ETag", etag(v))
+	if !known.differs(v) {
+		c.Status(http.StatusNotModified)
+		return nil
+	}
+	c.PureJSON(http.StatusOK, newValueAnswer(kind, v, true))
+	return nil
+}
+
+// await gets the value, where that is asked for as soon as it is another one.
+// The key may have been revoked while its holder waited.
+func (h *Control) await(c *gin.Context, kind string, known known) (keeper.Current, error) {
+	appID := c.Param("app_id")
+	if known.wait == 0 {
+		return h.credentials.Current(appID, kind)
+	}
+	allowTime(c, known.wait)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), known.wait)
+	defer cancel()
+	defer context.AfterFunc(h.waits, cancel)()
+	v, err := h.credentials.Await(ctx, appID, kind, known.outdated)
+	if _, refused := h.guard.Caller(c, readScope(kind), appID); refused != nil {
+		return keeper.Current{}, refused
+	}
+	return v, err
+}
+
+// known is what a caller has already, and how long it wants to wait for another.
+type known struct {
+	wait  time.Duration
+	tags  []string // of If-None-Match
+	after int64    // version; -1 = not given
+}
+
+// maxWait is the longest long poll.
+const maxWait = time.Minute
+
+func parseKnown(c *gin.Context) (known, error) {
+	k := known{tags: entityTags(c.Request.Header.Values("If-None-Match")), after: -1}
+	query := c.Request.URL.Query()
+	if text := query.Get("after"); text != "" {
+		after, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || after < 0 {
+			return k, fmt.Errorf("%w: after", errQueryInvalid)
+		}
+		k.after = after
+	}
+	if text := query.Get("wait"); text != "" {
+		wait, err := parseWait(text)
+		if err != nil {
+			return k, err
+		}
+		k.wait = wait
+	}
+	if k.wait > 0 && k.after < 0 && len(k.tags) == 0 {
+		return k, errWaitNeedsVersion
+	}
+	return k, nil
+}
+
+// parseWait reads "30s", and "30" as seconds. More than the most is the most: the
+// answer only comes earlier.
+func parseWait(text string) (time.Duration, error) {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxWait), nil
+	}
+	wait, err := time.ParseDuration(text)
+	if err != nil || wait < 0 {
+		return 0, fmt.Errorf("%w: wait", errQueryInvalid)
+	}
+	return min(wait, maxWait), nil
+}
+
+// differs reports whether the caller should be given v.
+func (k known) differs(v keeper.Current) bool {
+	if k.after >= 0 {
+		return v.Version != k.after
+	}
+	for _, tag := range k.tags {
+		if tag == "*" || tag == etag(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// outdated reports whether v is worth ending a wait for. Behind a balancer, the
+// next replica may be a moment behind the last one: an older version than the
+// caller's is no news yet. If it stays, the end of the wait tells it.
+func (k known) outdated(v keeper.Current) bool {
+	return k.differs(v) && v.Version > k.after
+}
+
+func etag(v keeper.Current) string { return `"` + v.PublishID + `"` }
+
+// entityTags are the tags of If-None-Match, compared weakly (RFC 9110, 13.1.2).
+// Publish ids have no commas.
+func entityTags(headers []string) []string {
+	var tags []string
+	for _, header := range headers {
+		for tag := range strings.SplitSeq(header, ",") {
+			if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag != "" {
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/wxsign/wxsign/handler"
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/account"
+	"github.com/wxsign/wxsign/service/account/rules"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/keeper"
 )
@@ -62,7 +63,7 @@ func (p *program) settings() []account.Settings {
 // profiles adds the one that every account has.
 func profiles(of map[string]config.Profile) map[string]model.Profile {
 	all := map[string]model.Profile{config.DefaultProfile: {
-		JSAPIList: []string{"updateAppMessageShareData", "updateTimelineShareData", "checkJsApi"},
+		JSAPIList: rules.DefaultAPIs(),
 	}}
 	for name, p := range of {
 		all[name] = model.Profile{JSAPIList: p.JSAPIList, OpenTagList: p.OpenTagList, Debug: p.Debug}
@@ -81,7 +82,7 @@ func demoAccounts(c config.Config) []handler.DemoAccount {
 		if !showsInDemo(c, a) {
 			continue
 		}
-		entry := handler.DemoAccount{AppID: a.AppID, Name: a.Name}
+		entry := handler.DemoAccount{AppID: a.AppID, Name: a.Name, Agent: slices.Contains(a.Tickets, config.TicketAgentConfig)}
 		for name := range profiles(a.Profiles) {
 			if len(c.Demo.Profiles) == 0 || slices.Contains(c.Demo.Profiles, name) {
 				entry.Profiles = append(entry.Profiles, name)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -74,10 +75,23 @@ func (p *program) buildAdmin() (admin http.Handler, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(p.buildEditor(), p.buildFleet()); err != nil {
+		return nil, err
+	}
+	files, err := newVerifyFiles(p.store)
+	if err != nil {
+		return nil, err
+	}
+	desks, err := p.buildDesks()
+	if err != nil {
+		return nil, err
+	}
 	server := p.config.Server
 	panel, err := handler.NewPanel(handler.PanelOptions{
 		People: p.people, History: past, Status: p.keeper.Status, Troubles: p.keeper.Troubles,
-		Replica: p.replica, Database: p.config.Database.Driver, Version: Version,
+		Accounts: p.editor, VerifyFiles: files, Budgets: p.keeper, Fleet: p.fleet,
+		Checker: desks.checker, Reports: desks.reports, Audit: desks.audit, Alerts: p.alerts, APIKeys: p.keys,
+		Replica: p.replica, Database: p.config.Database.Driver, Version: thisBuild().Version,
 		PublicURL: server.PublicURL, TrustedProxies: server.TrustedProxies,
 	})
 	if err != nil {
@@ -94,6 +108,7 @@ func (p *program) purgePeople(ctx context.Context) {
 	if err := p.people.Purge(ctx); err != nil {
 		p.log.Warn("cannot purge ended sessions; the next run goes on", "err", err)
 	}
+	p.purgePanel(ctx)
 }
 
 // welcome makes the first administrator. The one-time password goes to the log

@@ -9,31 +9,49 @@ import (
 
 	"github.com/wxsign/wxsign/handler"
 	"github.com/wxsign/wxsign/router"
+	"github.com/wxsign/wxsign/service/alert"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/metrics"
 	"github.com/wxsign/wxsign/service/qa"
 	"github.com/wxsign/wxsign/service/schedule"
 	"github.com/wxsign/wxsign/service/signature"
-	"github.com/wxsign/wxsign/service/wechat"
 )
 
 // build makes the parts, ties them together and begins to answer HTTP.
 func (p *program) build() error {
+	counters, err := p.buildMetrics()
+	if err != nil {
+		return err
+	}
+	if p.keys, err = newKeys(p.store); err != nil {
+		return err
+	}
 	if err := p.buildKeeper(); err != nil {
 		return err
 	}
 	if err := p.buildSchedule(); err != nil {
 		return err
 	}
-	health := handler.NewHealth(p.keeper.Status)
-	counters, err := metrics.New(metrics.Options{Version: Version, Commit: Commit, Table: p.table, State: p.state})
-	if err != nil {
+	if err := p.buildOutputs(); err != nil {
 		return err
 	}
+	if err := p.buildAlerts(); err != nil {
+		return err
+	}
+	health := handler.NewHealth(p.keeper.Status)
 	pages, err := p.buildPages(health, counters)
 	if err != nil {
 		return err
+	}
+	control, err := p.buildControl(health)
+	if err != nil {
+		return err
+	}
+	if p.control != nil {
+		p.control.serve(control, p.log)
+	} else {
+		pages = router.BesideControl(pages, control)
 	}
 	admin, err := p.buildAdmin()
 	if err != nil {
@@ -51,18 +69,13 @@ func (p *program) build() error {
 	return nil
 }
 
-// state is what the metrics show of the whole replica.
-func (p *program) state() metrics.State {
-	status := p.keeper.Status()
-	return metrics.State{Ready: status.Ready, DatabaseDown: status.DatabaseDown}
-}
-
 func (p *program) buildKeeper() error {
 	c := p.config
-	client, err := wechat.New(wechat.Options{
-		BaseURL: p.baseURL(), FallbackURL: c.WeChat.FallbackURL,
-		Timeout: c.WeChat.Timeout.Std(), ConnectTimeout: c.WeChat.ConnectTimeout.Std(), UserAgent: "wxsign/" + Version,
-	})
+	client, err := newWeChat(c, p.baseURL())
+	if err != nil {
+		return err
+	}
+	corp, err := newWeCom(c, p.weComBaseURL())
 	if err != nil {
 		return err
 	}
@@ -72,13 +85,13 @@ func (p *program) buildKeeper() error {
 		return err
 	}
 	p.keeper, err = keeper.New(keeper.Options{
-		Store: p.store, WeChat: client, Table: p.table, Keyring: p.ring, Replica: p.replica,
+		Store: p.store, WeChat: client, WeCom: corp, Table: p.table, Keyring: p.ring, Replica: p.replica,
 		Timing: keeper.Timing{
 			StableMargin: c.Refresh.StableMargin.Std(), ClassicMargin: c.Refresh.ClassicMargin.Std(), TicketMargin: c.Refresh.TicketMargin.Std(),
 			Jitter: noneIfZero(c.Refresh.Jitter), MinInterval: c.Refresh.MinInterval.Std(), Lease: c.Refresh.Lease.Std(),
 		},
 		Concurrency: c.Refresh.Concurrency, Lookahead: interval + time.Second, ProbeInterval: c.Refresh.Probe.Std(),
-		Logger: p.log,
+		Observer: p.observer(), Logger: p.log,
 	})
 	return err
 }
@@ -117,6 +130,9 @@ func (p *program) buildSchedule() error {
 	if err := p.scheduler.Add("scan", p.config.Refresh.Scan, p.keeper.Scan); err != nil {
 		return err
 	}
+	if err := p.scheduler.Add("metrics", "@every 15s", p.watchDatabase); err != nil {
+		return err
+	}
 	if err := p.scheduler.Add("people", "@every 1h", p.purgePeople); err != nil {
 		return err
 	}
@@ -132,6 +148,7 @@ func (p *program) purgeHistory(ctx context.Context, retention time.Duration) {
 		n, err = p.store.PurgeHistory(ctx, nowMs-retention.Milliseconds())
 		deleted += n
 	}
+	p.alerts.Note(alert.Purge, err)
 	if err != nil {
 		p.log.Warn("cannot purge old history; the next run goes on", "deleted", deleted, "err", err)
 		return
@@ -139,7 +156,8 @@ func (p *program) purgeHistory(ctx context.Context, retention time.Duration) {
 	p.log.Info("purged old history", "deleted", deleted, "retention", retention.String())
 }
 
-// reportsPerSecond and reportsAtOnce limit the demo page's verdicts by address.
+// reportsPerSecond and reportsAtOnce limit the demo page's verdicts by address,
+// and those of pages by address and by account.
 const (
 	reportsPerSecond = 1
 	reportsAtOnce    = 20
@@ -155,13 +173,22 @@ func (p *program) buildPages(health *handler.Health, counters *metrics.Metrics) 
 	if err != nil {
 		return nil, err
 	}
-	demo, err := p.buildDemo()
+	desk, err := p.buildDesk()
+	if err != nil {
+		return nil, err
+	}
+	demo, err := p.buildDemo(desk)
+	if err != nil {
+		return nil, err
+	}
+	files, err := newVerifyFiles(p.store)
 	if err != nil {
 		return nil, err
 	}
 	return router.Pages(router.Options{
 		JSSDK:  handler.NewJSSDK(startingSigner{signer, &p.started}, router.NewLimiter(c.RatePerAccount, c.RatePerAccount)),
-		Script: helper, Demo: demo, Health: health,
+		Script: helper, Demo: demo, Health: health, VerifyFiles: handler.NewVerifyFiles(files),
+		PageReports:    handler.NewPageReports(signer, desk, router.NewLimiter(reportsPerSecond, reportsAtOnce)),
 		AllowsOrigin:   signer.AllowsOrigin,
 		Signed:         counters.Signed,
 		Signing:        router.NewLimiter(c.RatePerAddress, c.BurstPerAddress),
@@ -170,7 +197,16 @@ func (p *program) buildPages(health *handler.Health, counters *metrics.Metrics) 
 	})
 }
 
-func (p *program) buildDemo() (*handler.Demo, error) {
+// buildDesk makes what takes in the verdicts of pages.
+func (p *program) buildDesk() (*qa.Desk, error) {
+	key, err := p.ring.Derive("QA report nonces")
+	if err != nil {
+		return nil, err
+	}
+	return qa.New(qa.Options{Store: p.store, Key: key})
+}
+
+func (p *program) buildDemo(desk *qa.Desk) (*handler.Demo, error) {
 	if !p.config.Demo.Enabled {
 		return nil, nil //nolint:nilnil // no demo page is no error
 	}
@@ -178,14 +214,6 @@ func (p *program) buildDemo() (*handler.Demo, error) {
 	if len(accounts) == 0 {
 		p.log.Warn("the demo page is off: there is no account it could show; see [demo] and [[account]]")
 		return nil, nil //nolint:nilnil // as above
-	}
-	key, err := p.ring.Derive("QA report nonces")
-	if err != nil {
-		return nil, err
-	}
-	desk, err := qa.New(qa.Options{Store: p.store, Key: key})
-	if err != nil {
-		return nil, err
 	}
 	o := handler.DemoOptions{Accounts: accounts, PublicURL: p.config.Server.PublicURL, Reports: desk}
 	if p.simulator != nil {

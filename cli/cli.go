@@ -13,13 +13,6 @@ import (
 	"syscall"
 )
 
-// What this build is; set by the linker (see the Makefile).
-var (
-	Version = "dev"
-	Commit  = "unknown"
-	Date    = "unknown"
-)
-
 // Env is what the process was given.
 type Env struct {
 	Args    []string // without the program's name
@@ -59,6 +52,11 @@ func commands() []command {
 		{"config", "new | check | show: the configuration", configCommand},
 		{"master-key", "new: make a key that seals secrets in the database", masterKeyCommand},
 		{"admin", "reset-password NAME: a one-time password for the panel", adminCommand},
+		{"verify-file", "add | list | remove: files that prove a domain to WeChat's console", verifyFileCommand},
+		{"doctor", "what works, what does not, what to do", doctorCommand},
+		{"key", "create | list | revoke: API keys for business servers", keyCommand},
+		{"alert", "test: send a test message to mail, webhooks and the WeCom robot", alertCommand},
+		{"health", "does the server of this configuration answer? For containers", healthCommand},
 		{"sign", "sign a page URL with the stored ticket", signCommand},
 		{"verify", "explain a signature that WeChat refused", verifyCommand},
 		{"simulator", "run only the pretend WeChat, for tests", simulatorCommand},
@@ -97,7 +95,7 @@ func dispatch(ctx context.Context, env Env) error {
 	}
 	flags.Visit(func(f *flag.Flag) { env.ConfigPathGiven = env.ConfigPathGiven || f.Name == "config" })
 	if *version {
-		_, err := fmt.Fprintf(env.Stdout, "wxsign %s (commit %s, built %s)\n", Version, Commit, Date)
+		_, err := fmt.Fprintln(env.Stdout, thisBuild())
 		return err
 	}
 	name, args := "serve", []string(nil)

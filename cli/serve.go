@@ -8,10 +8,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wxsign/wxsign/handler"
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/account"
+	"github.com/wxsign/wxsign/service/alert"
+	"github.com/wxsign/wxsign/service/apikey"
 	"github.com/wxsign/wxsign/service/auth"
 	"github.com/wxsign/wxsign/service/config"
+	"github.com/wxsign/wxsign/service/fleet"
 	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/metrics"
 	"github.com/wxsign/wxsign/service/schedule"
 	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/simulator"
@@ -35,9 +41,6 @@ func serveCommand(ctx context.Context, env Env, args []string) error {
 	for _, warning := range report.Warnings {
 		log.Warn("about the configuration", "text", warning)
 	}
-	if c.Control.Listen != "" {
-		log.Warn("control.listen is not opened: this version has no routes for business servers yet", "listen", c.Control.Listen)
-	}
 	return serve(ctx, c, log)
 }
 
@@ -52,8 +55,16 @@ type program struct {
 	table     *snapshot.Table
 	keeper    *keeper.Keeper
 	people    *auth.Auth
-	replica   string // this process among the replicas
+	editor    *account.Editor
+	fleet     *fleet.Fleet
+	keys      *apikey.Keys     // of business servers
+	callers   *handler.Control // the routes for them
+	replica   string           // this process among the replicas
 	scheduler *schedule.Scheduler
+	outputs   outputs
+	alerts    *alert.Alerts
+	receivers []alert.Receiver // of alerts
+	counters  *metrics.Metrics
 	started   atomic.Bool // the stored accounts are being served
 
 	simulator *simulator.Simulator // nil without
@@ -61,6 +72,7 @@ type program struct {
 	// simulatedSince is when the simulator began: it knows nothing older.
 	simulatedSince time.Time
 	pages          *listener
+	control        *listener // nil = the routes for business servers are on pages
 	admin          *listener // nil = the panel is on pages
 	ops            *listener // nil = off
 }
@@ -116,6 +128,11 @@ func (p *program) open(ctx context.Context) (err error) {
 	if p.pages, err = listen(ctx, "server", c.Server.Listen, tlsFiles{c.Server.TLSCert, c.Server.TLSKey}); err != nil {
 		return err
 	}
+	if c.Control.Listen != "" {
+		if p.control, err = listen(ctx, "control", c.Control.Listen, tlsFiles{c.Control.TLSCert, c.Control.TLSKey}); err != nil {
+			return err
+		}
+	}
 	if c.Admin.Listen != "" {
 		if p.admin, err = listen(ctx, "admin", c.Admin.Listen, tlsFiles{c.Admin.TLSCert, c.Admin.TLSKey}); err != nil {
 			return err
@@ -163,18 +180,25 @@ func (p *program) prepare(ctx context.Context) error {
 	if err := p.welcome(ctx); err != nil {
 		return err
 	}
+	if err := p.followKeys(ctx); err != nil {
+		return err
+	}
+	p.outputs.found.Begin(ctx) // a new receiver is told of the first renewal, too
 	if err := p.keeper.Start(ctx); err != nil {
 		return err
 	}
+	p.fleet.Beat(ctx)
 	p.started.Store(true)
+	p.startOutputs()
 	p.scheduler.Start()
+	p.watchDatabase(ctx)
 	return nil
 }
 
 // wait returns when the process is asked to end or a listener fails.
 func (p *program) wait(ctx context.Context) error {
-	failed := make(chan error, 4)
-	for _, l := range []*listener{p.pages, p.admin, p.ops, p.simulated} {
+	failed := make(chan error, 5)
+	for _, l := range []*listener{p.pages, p.control, p.admin, p.ops, p.simulated} {
 		if l != nil {
 			go func() {
 				select {
@@ -202,10 +226,13 @@ func (p *program) stop(ctx context.Context) error {
 	defer cancel()
 	var drain sync.WaitGroup
 	var drained error
-	drain.Go(func() { drained = closeAll(ctx, p.pages, p.admin) })
+	p.endWaits()
+	drain.Go(func() { drained = closeAll(ctx, p.pages, p.control, p.admin) })
 	var renewed error
 	if p.scheduler != nil {
-		renewed = errors.Join(p.scheduler.Stop(ctx), p.keeper.Stop(ctx))
+		renewed = errors.Join(p.scheduler.Stop(ctx), p.keeper.Stop(ctx), p.keys.Stop(ctx), p.stopOutputs(ctx))
+		p.leaveAlerts(ctx)
+		p.leaveFleet(ctx)
 	}
 	drain.Wait()
 	return wrapStop(errors.Join(drained, renewed, closeAll(ctx, p.ops, p.simulated)))
@@ -233,6 +260,9 @@ func (p *program) announce() {
 // addresses are those that are open, as the log tells them.
 func (p *program) addresses() []any {
 	where := []any{"listen", p.pages.origin(), "panel", p.panelURL()}
+	if p.control != nil {
+		where = append(where, "control", p.control.origin())
+	}
 	if p.simulated != nil {
 		where = append(where, "simulator", p.simulated.origin())
 	}

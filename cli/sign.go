@@ -19,6 +19,7 @@ func signCommand(ctx context.Context, env Env, args []string) error {
 	flags.StringVar(&request.AppID, "app-id", "", "the account's `AppID`; empty where one account serves the page")
 	flags.StringVar(&request.URL, "url", "", "the page `URL` as location.href shows it")
 	flags.StringVar(&request.Profile, "profile", "", "the `name` of the profile")
+	flags.StringVar(&request.Kind, "kind", "", "the `ticket` that signs: jsapi, or agent_config of WeCom")
 	if err := parseRequired(flags, args, "url"); err != nil {
 		return err
 	}
@@ -36,7 +37,7 @@ func signCommand(ctx context.Context, env Env, args []string) error {
 		}
 		encoder := json.NewEncoder(env.Stdout)
 		encoder.SetEscapeHTML(false)
-		return encoder.Encode(config)
+		return encoder.Encode(config.Answer())
 	})
 }
 
@@ -85,10 +86,11 @@ func printExplanation(env Env, used signature.Used, e signature.Explanation) err
 // errNobodyServes is what is most likely where a command finds no live ticket.
 var errNobodyServes = fmt.Errorf("%w: is a wxsign serving on this database? Its log and /readyz say what is wrong", signature.ErrTicketNotReady)
 
-// tickets are the live tickets of an account: jsapi, and the others by kind.
+// tickets are the live tickets of an account: jsapi, and what is mistaken for it by
+// kind, the access_token too.
 func tickets(view *snapshot.View) (jsapi secret.Secret, others map[string]secret.Secret, err error) {
 	others = map[string]secret.Secret{}
-	for _, kind := range view.Account.Tickets {
+	for _, kind := range append([]string{snapshot.KindAccessToken}, view.Account.Tickets...) {
 		ticket, found := view.Credential(kind)
 		switch {
 		case !found || !ticket.Live(time.Now()):

@@ -1,0 +1,4 @@
+package cli
+
+// NewLogger is what every command logs with.
+var NewLogger = newLogger

@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ type call struct {
 	Path   string `json:"path"`
 	AppID  string `json:"app_id"`
 	Effect bool   `json:"effect"`
+	Force  bool   `json:"force"`
 	Fault  string `json:"fault"`
 	Issued []struct {
 		Kind   string `json:"kind"`
@@ -49,6 +51,13 @@ type account struct {
 	row   row
 	past  []past
 	calls []call
+}
+
+// isEvidence tells WeChat's word on a value that was published, which stands
+// beside the attempt that published it, from an attempt.
+func (a *account) isEvidence(h past) bool {
+	return h.Outcome == "failed" && (h.Trigger == "probe" || h.Trigger == "report" &&
+		slices.ContainsFunc(a.past, func(of past) bool { return of.Outcome == "renewed" && of.Fence == h.Fence && of.Version == h.Version }))
 }
 
 // books compare what WeChat saw with what the database says.
@@ -121,14 +130,21 @@ func (b *books) audit() (total sums) {
 }
 
 func (b *books) auditOne(at place, a *account) sums {
-	s := sums{calls: len(a.calls), versions: int(a.row.Version)}
+	s := sums{versions: int(a.row.Version)}
+	for _, made := range a.calls {
+		if !made.Force { // a forced call follows a normal one in the same attempt
+			s.calls++
+		}
+	}
 	published, fences, prints := map[int64]int{}, map[int64]int{}, map[string]int{}
 	for _, h := range a.past {
-		if h.Trigger == "probe" && h.Outcome == "failed" {
-			continue // evidence of a probe, which is no attempt
+		if a.isEvidence(h) {
+			continue
 		}
 		s.attempts++
-		fences[h.Fence]++
+		if h.Trigger != "recovery" { // who writes for a dead holder does not know its fence
+			fences[h.Fence]++
+		}
 		prints[h.Fingerprint]++
 		switch h.Outcome {
 		case "renewed":

@@ -28,6 +28,7 @@ const (
 // plan says what a cluster is made of.
 type plan struct {
 	nodes    []string // DSNs, straight to the database; replicas take them in turns
+	sqlite   string   // path of a file, instead of nodes; for one replica
 	replicas int
 	stable   int // accounts
 	classic  int
@@ -43,9 +44,9 @@ type cluster struct {
 	sim      *simulator.Simulator
 	truth    *truth
 	db       *sql.DB
+	nowMs    string // SQL for the database's clock
 	replicas []*replica
 	appIDs   []string
-	classic  map[string]bool
 }
 
 const appSecret = "the-simulator-checks-this-secret"
@@ -53,11 +54,10 @@ const appSecret = "the-simulator-checks-this-secret"
 // newCluster makes everything and starts nothing.
 func newCluster(t *testing.T, p plan) *cluster {
 	t.Helper()
-	c := &cluster{t: t, classic: map[string]bool{}}
+	c := &cluster{t: t}
 	for i := range p.stable + p.classic {
 		appID := fmt.Sprintf("wxchaos%09d", i)
 		c.appIDs = append(c.appIDs, appID)
-		c.classic[appID] = i >= p.stable
 		p.wechat.Accounts = append(p.wechat.Accounts, simulator.Account{AppID: appID, Secret: appSecret, Domains: []string{"h5.example.com"}})
 	}
 	if p.wechat.CredentialLife == 0 {
@@ -70,7 +70,12 @@ func newCluster(t *testing.T, p plan) *cluster {
 		t.Fatal(err)
 	}
 	c.truth = newTruth(t, c.sim)
-	c.db = open(t, p.nodes[0])
+	for i, appID := range c.appIDs {
+		c.truth.classic[appID] = i >= p.stable
+	}
+	if c.db, c.nowMs = openSQLite(t, p.sqlite), sqliteNowMs; p.sqlite == "" {
+		c.db, c.nowMs = open(t, p.nodes[0]), mysqlNowMs
+	}
 	c.addReplicas(p)
 	return c
 }
@@ -102,14 +107,17 @@ func (c *cluster) addReplicas(p plan) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	for i := range p.replicas {
-		r := &replica{t: c.t, name: fmt.Sprint("replica ", i), config: config, door: newDoor(c.t, c.sim)}
-		var through string
-		r.db, through = modeltest.NewProxyFor(c.t, p.nodes[i%len(p.nodes)])
+		r := &replica{t: c.t, name: fmt.Sprint("replica ", i), program: binary, config: config, door: newDoor(c.t, c.sim)}
+		driver, dsn := "sqlite", p.sqlite
+		if p.sqlite == "" {
+			driver = "mysql"
+			r.db, dsn = modeltest.NewProxyFor(c.t, p.nodes[i%len(p.nodes)])
+		}
 		r.log = &journal{address: r.setBase}
 		r.env = append([]string{
 			"PATH=" + os.Getenv("PATH"),
 			"WXSIGN_SERVER_LISTEN=127.0.0.1:0", "WXSIGN_SERVER_RATE_PER_ADDRESS=0", "WXSIGN_OPS_LISTEN=",
-			"WXSIGN_DATABASE_DRIVER=mysql", "WXSIGN_DATABASE_DSN=" + through,
+			"WXSIGN_DATABASE_DRIVER=" + driver, "WXSIGN_DATABASE_DSN=" + dsn,
 			"WXSIGN_SECURITY_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key),
 			"WXSIGN_WECHAT_BASE_URL=" + r.door.server.URL, "WXSIGN_WECHAT_TIMEOUT=" + callTimeout.String(),
 			"WXSIGN_WECHAT_CONNECT_TIMEOUT=500ms", "WXSIGN_REFRESH_SCAN=@every 1s", "WXSIGN_REFRESH_LEASE=" + lease.String(),
@@ -125,7 +133,7 @@ func (c *cluster) accounts() string {
 	var text strings.Builder
 	for _, appID := range c.appIDs {
 		mode := "stable"
-		if c.classic[appID] {
+		if c.truth.classic[appID] {
 			mode = "classic"
 		}
 		fmt.Fprintf(&text, "[[account]]\napp_id = %q\nsecret = %q\ntoken_mode = %q\ndomains = [\"h5.example.com\"]\n", appID, appSecret, mode)

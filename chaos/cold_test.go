@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,12 @@ func TestColdStart(t *testing.T) {
 	}
 	warm := time.Since(begin)
 	c.waitReady(startTime)
+	// A value that its holder serves and has not yet published would die with it.
+	if !waitFor(startTime, func() bool {
+		return !slices.ContainsFunc(c.mustRows(), func(r row) bool { return r.Version == 0 || r.Owner != "" })
+	}) {
+		t.Fatal("not everything was published")
+	}
 	if peak := c.inFlight().InFlightPeak; peak > 3*4 || peak < 6 {
 		t.Errorf("%d calls in flight; want at most 4 from each replica, and more than a few", peak)
 	}
@@ -51,7 +58,8 @@ func TestColdStart(t *testing.T) {
 		size.accounts, warm.Round(time.Millisecond), c.inFlight().InFlightPeak, time.Since(begin).Round(time.Millisecond))
 	time.Sleep(3 * time.Second) // a scan comes every second
 	if calls := c.inFlight().Calls; calls != 2*size.accounts {
-		t.Errorf("%d calls after the restart, %d before", calls, 2*size.accounts)
+		made := c.calls()
+		t.Errorf("%d calls after the restart, %d before; the newest: %+v", calls, 2*size.accounts, made[len(made)-1])
 	}
 	c.holdQuiet()
 }

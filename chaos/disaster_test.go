@@ -72,7 +72,12 @@ func (s *storm) misbehave(d disaster) {
 		{"errcode": 50001},
 	}
 	order := orders[d.dice%len(orders)]
-	order["path"] = []string{"/cgi-bin/token", "/cgi-bin/stable_token", "/cgi-bin/ticket/getticket"}[d.dice/len(orders)%3]
+	// Few of them for classic tokens: a fault waits for its call, and of those there are few.
+	paths := []string{"/cgi-bin/token"}
+	for range 4 {
+		paths = append(paths, "/cgi-bin/stable_token", "/cgi-bin/ticket/getticket")
+	}
+	order["path"] = paths[d.dice/len(orders)%len(paths)]
 	order["count"] = 1 + d.dice/100%2
 	control(s.c.t, s.c.sim, http.MethodPost, "/_sim/fault", order, nil)
 }
@@ -112,7 +117,7 @@ func (s *storm) due(dice int) (row, bool) {
 	if err != nil {
 		return row{}, false // the database is one of the things that break
 	}
-	rows = slices.DeleteFunc(rows, func(r row) bool { return r.Kind == "access_token" && !s.c.classic[r.AppID] })
+	rows = slices.DeleteFunc(rows, func(r row) bool { return s.tooYoung(r) || r.Kind == "access_token" && !s.c.truth.classic[r.AppID] })
 	r := rows[dice%len(rows)]
 	return r, s.c.nudge(r.AppID, r.Kind) == nil
 }

@@ -53,6 +53,7 @@ type size struct {
 	cuts     int // of claims, and of publishes
 	accounts int // at a cold start
 	fences   int // won in a race for one row
+	reports  int // of one dead token, to each replica at once
 	outage   time.Duration
 	late     time.Duration // how long a holder is out of the world
 	bookTime time.Duration // how long to wait for history rows that survivors write
@@ -62,10 +63,10 @@ type size struct {
 // can be repeated.
 func sizeOf(t *testing.T) size {
 	t.Helper()
-	s := size{storm: 25 * time.Second, seed: rand.Uint64(), replicas: number(t, "CHAOS_REPLICAS", 3), kills: 1, cuts: 5, fences: 1000, accounts: 200, outage: 15 * time.Second, late: lease + 7*time.Second, bookTime: 5 * time.Second}
+	s := size{storm: 25 * time.Second, seed: rand.Uint64(), replicas: number(t, "CHAOS_REPLICAS", 3), kills: 1, cuts: 5, fences: 1000, accounts: 200, reports: 100, outage: 15 * time.Second, late: lease + 7*time.Second, bookTime: 5 * time.Second}
 	if minutes := number(t, "CHAOS_MINUTES", 0); minutes > 0 {
 		s.full, s.storm, s.kills, s.cuts, s.outage = true, time.Duration(minutes)*time.Minute, 25, 200, 10*time.Minute
-		s.fences, s.accounts = 20_000, 1000
+		s.fences, s.accounts, s.reports = 20_000, 1000, 1000
 		s.bookTime, s.late = 100*time.Second, 2*lease
 	}
 	if text := os.Getenv("CHAOS_SEED"); text != "" {

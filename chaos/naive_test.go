@@ -101,6 +101,9 @@ func newLoner(t *testing.T, name, wechat, appID string) *loner {
 func (l *loner) id() string   { return l.name }
 func (l *loner) base() string { return l.server.URL }
 
+// apiKey: it gives no tokens.
+func (l *loner) apiKey() string { return "" }
+
 func (l *loner) refresh(t *testing.T) error {
 	t.Helper()
 	var token struct {

@@ -15,10 +15,12 @@ import (
 	"time"
 )
 
-// target is somebody who signs; base is "" while it does not listen.
+// target is somebody who signs; base is "" while it does not listen. apiKey is
+// for those who give out tokens, too, "" for others.
 type target interface {
 	id() string
 	base() string
+	apiKey() string
 }
 
 // prober asks targets for signatures without end and judges every answer.
@@ -31,6 +33,8 @@ type prober struct {
 	stop   context.CancelFunc
 
 	valid, invalid, notReady, unreached, other atomic.Int64
+	// tokens are among valid and invalid, classic ones are not: see checkToken.
+	tokens, classic, classicDead atomic.Int64
 
 	mu       sync.Mutex
 	faults   []string                        // the first invalid answers, in words
@@ -66,10 +70,14 @@ func (p *prober) end() {
 func (p *prober) ask(ctx context.Context, to target) {
 	for n := rand.IntN(1000); ctx.Err() == nil; n++ {
 		appID := p.appIDs[n%len(p.appIDs)]
-		if base := to.base(); base != "" {
-			p.once(ctx, to, base, appID, n)
-		} else {
+		base, key := to.base(), to.apiKey()
+		switch {
+		case base == "":
 			p.unreached.Add(1)
+		case key != "" && rand.IntN(tokenEvery) == 0:
+			p.onceToken(ctx, to, base, key, appID)
+		default:
+			p.once(ctx, to, base, appID, n)
 		}
 		select {
 		case <-time.After(p.pause):
@@ -89,22 +97,28 @@ func (p *prober) once(ctx context.Context, to target, base, appID string, n int)
 		return
 	}
 	asked := time.Now()
+	switch status, text := p.send(request); {
+	case status == http.StatusOK:
+		p.check(to, page, text, asked)
+	case status != 0:
+		p.refused(status, text)
+	}
+}
+
+// send gets the answer; status 0: there was none.
+func (p *prober) send(request *http.Request) (status int, text []byte) {
 	response, err := p.client.Do(request)
-	if err != nil {
+	if err == nil {
+		defer response.Body.Close()
+		text, err = io.ReadAll(response.Body)
+	}
+	switch {
+	case err == nil:
+		return response.StatusCode, text
+	case request.Context().Err() == nil: // or nobody waits any more
 		p.unreached.Add(1)
-		return
 	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		p.unreached.Add(1)
-		return
-	}
-	if response.StatusCode != http.StatusOK {
-		p.refused(response.StatusCode, text)
-		return
-	}
-	p.check(to, page, text, asked)
+	return 0, nil
 }
 
 func (p *prober) check(to target, page string, text []byte, asked time.Time) {
@@ -129,6 +143,9 @@ func (p *prober) check(to target, page string, text []byte, asked time.Time) {
 	p.note(to, by, took, n)
 }
 
+// mostFaults is how many wrong answers are kept in words.
+const mostFaults = 20
+
 // blame keeps the first invalid answers for people.
 func (p *prober) blame(to target, s signed, page string, by ticket, asked time.Time) {
 	why := "no ticket that ever was gives this signature"
@@ -139,7 +156,7 @@ func (p *prober) blame(to target, s signed, page string, by ticket, asked time.T
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.faults) < 20 {
+	if len(p.faults) < mostFaults {
 		p.faults = append(p.faults, fmt.Sprintf("%s %s %s: %s", asked.Format("15:04:05.000"), to.id(), s.AppID, why))
 	}
 }
@@ -173,15 +190,16 @@ func (p *prober) fail(what, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failures[what]++
-	if len(p.faults) < 20 {
+	if len(p.faults) < mostFaults {
 		p.faults = append(p.faults, what+": "+text)
 	}
 }
 
 // summary is one line of counts.
 func (p *prober) summary() string {
-	return fmt.Sprintf("probes: %d valid, %d invalid, %d not ready, %d unreached, %d others",
-		p.valid.Load(), p.invalid.Load(), p.notReady.Load(), p.unreached.Load(), p.other.Load())
+	return fmt.Sprintf("probes: %d valid (%d of them tokens), %d invalid, %d not ready, %d unreached, %d others; %d classic tokens, %d of them dead",
+		p.valid.Load(), p.tokens.Load(), p.invalid.Load(), p.notReady.Load(), p.unreached.Load(), p.other.Load(),
+		p.classic.Load(), p.classicDead.Load())
 }
 
 // holdValid fails the test unless every answer that was given was right.

@@ -17,17 +17,19 @@ import (
 // replica is one wxsign of a cluster: a process that may die and come again,
 // with its own ways to the database and to WeChat.
 type replica struct {
-	t      testing.TB
-	name   string
-	config string
-	env    []string
-	log    *journal
-	db     *modeltest.Proxy // nil with SQLite
-	door   *door
+	t       testing.TB
+	name    string
+	config  string
+	program string // the binary that it runs
+	env     []string
+	log     *journal
+	db      *modeltest.Proxy // nil with SQLite
+	door    *door
 
 	mu      sync.Mutex
 	life    *life // nil while dead
 	baseURL string
+	key     string   // for its tokens
 	crashes []string // ends that nobody ordered
 	givenUp int      // that were given up for want of the database
 }
@@ -62,7 +64,7 @@ func (r *replica) start() {
 		r.t.Fatalf("start %s: %v", r.name, err)
 	}
 	defer watched.Close() //nolint:errcheck // the child has its own
-	cmd := exec.Command("sh", "-c", guarded, "sh", binary, "--config", r.config, "serve")
+	cmd := exec.Command("sh", "-c", guarded, "sh", r.program, "--config", r.config, "serve")
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = r.env, r.log, r.log, []*os.File{watched}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -179,6 +181,18 @@ func (r *replica) base() string {
 }
 
 func (r *replica) id() string { return r.name }
+
+func (r *replica) apiKey() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.key
+}
+
+func (r *replica) setKey(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.key = key
+}
 
 func (r *replica) setBase(baseURL string) {
 	r.mu.Lock()

@@ -20,14 +20,18 @@ func (r row) overdue() time.Duration {
 	return time.Duration(r.NowMs-max(r.DueMs, r.LeaseMs)) * time.Millisecond
 }
 
-const nowMs = "CAST(UNIX_TIMESTAMP(NOW(6))*1000 AS SIGNED)"
+// The database's clock.
+const (
+	mysqlNowMs  = "CAST(UNIX_TIMESTAMP(NOW(6))*1000 AS SIGNED)"
+	sqliteNowMs = "CAST(unixepoch('subsec')*1000 AS INTEGER)"
+)
 
 // rows reads all credentials.
 func (c *cluster) rows() ([]row, error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
 	defer cancel()
 	found, err := c.db.QueryContext(ctx, `SELECT app_id, kind, version, fence, value_hash, lease_owner,
-  next_refresh_ms, lease_until_ms, expires_ms, `+nowMs+` FROM credential ORDER BY app_id, kind`)
+  next_refresh_ms, lease_until_ms, expires_ms, `+c.nowMs+` FROM credential ORDER BY app_id, kind`)
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +66,14 @@ func (c *cluster) row(appID, kind string) row {
 
 // nudge makes a credential due that nobody works on, as if its time had come;
 // so many periods fit into a test.
-func (c *cluster) nudge(appID, kind string) error {
+func (c *cluster) nudge(appID, kind string) error { return c.nudgeIn(appID, kind, 0) }
+
+// nudgeIn is nudge for a moment that is to come.
+func (c *cluster) nudgeIn(appID, kind string, wait time.Duration) error {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
 	defer cancel()
-	_, err := c.db.ExecContext(ctx, "UPDATE credential SET next_refresh_ms="+nowMs+" WHERE app_id=? AND kind=? AND lease_owner='' AND version>0", appID, kind)
+	_, err := c.db.ExecContext(ctx, "UPDATE credential SET next_refresh_ms="+c.nowMs+"+? WHERE app_id=? AND kind=? AND lease_owner='' AND version>0",
+		wait.Milliseconds(), appID, kind)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -27,8 +28,9 @@ type signed struct {
 // truth judges what replicas serve by what is alive in the simulator. It shares
 // the simulator's clock, so it can say to the millisecond when a value died.
 type truth struct {
-	t   testing.TB
-	sim *simulator.Simulator
+	t       testing.TB
+	sim     *simulator.Simulator
+	classic map[string]bool // accounts with classic tokens
 
 	mu      sync.Mutex
 	tickets map[string]map[string]ticket // by account and SHA-256
@@ -42,7 +44,7 @@ type ticket struct {
 
 func newTruth(t testing.TB, sim *simulator.Simulator) *truth {
 	t.Helper()
-	return &truth{t: t, sim: sim, tickets: map[string]map[string]ticket{}}
+	return &truth{t: t, sim: sim, classic: map[string]bool{}, tickets: map[string]map[string]ticket{}}
 }
 
 // control asks the simulator's control route without the network.
@@ -147,11 +149,24 @@ func (tr *truth) verify(s signed, page string) (ok bool, why string) {
 
 // aliveToken asks about a stored token by its hash.
 func (tr *truth) aliveToken(appID, sha256 string) (alive bool, why string) {
+	return tr.aliveTokenAt(appID, sha256, time.Now())
+}
+
+// aliveTokenAt asks whether a token lives or lived at an instant that is past.
+func (tr *truth) aliveTokenAt(appID, sha256 string, at time.Time) (alive bool, why string) {
 	var answer struct {
-		Alive bool   `json:"alive"`
-		Why   string `json:"why"`
+		Known     bool      `json:"known"`
+		Alive     bool      `json:"alive"`
+		DeadSince time.Time `json:"dead_since"`
+		Why       string    `json:"why"`
 	}
 	control(tr.t, tr.sim, http.MethodPost, "/_sim/truth/check",
 		map[string]string{"app_id": appID, "kind": "access_token", "sha256": sha256}, &answer)
-	return answer.Alive, answer.Why
+	switch {
+	case !answer.Known:
+		return false, "WeChat does not know it"
+	case !answer.Alive && !answer.DeadSince.After(at):
+		return false, fmt.Sprintf("%s, %s before", answer.Why, at.Sub(answer.DeadSince).Round(time.Millisecond))
+	}
+	return true, ""
 }

@@ -1,15 +1,16 @@
 # Everything a developer or a machine does with this repository. `make help`.
 #
 #   make test TESTFLAGS='-run TestSign'     flags for go test
-#   make fuzz FUZZTIME=5m                   time for each fuzz test
+#   make fuzz FUZZTIME=30s                  time for each fuzz test
 #   make race RACE=./service/keeper         packages under the race detector
 #   make chaos CHAOS_MINUTES=20 CHAOS_SEED=7  a longer storm, or one again
 
 GO        ?= go
-FUZZTIME  ?= 30s
+FUZZTIME  ?= 10m
 TESTFLAGS ?=
 RACE      ?= ./...
 CHAOS_MINUTES ?= 10
+ATTACK_REQUESTS ?= 10000
 
 # Gin without its MessagePack codec, which nothing here speaks.
 TAGS := -tags=nomsgpack
@@ -20,14 +21,14 @@ LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 PACKAGE := github.com/wxsign/wxsign
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
-DATE    ?= $(shell git log -1 --format=%cI 2>/dev/null)
+DATE    ?= $(shell TZ=UTC0 git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
 LDFLAGS := -s -w -X $(PACKAGE)/cli.Version=$(VERSION) -X $(PACKAGE)/cli.Commit=$(COMMIT) -X $(PACKAGE)/cli.Date=$(DATE)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build fmt lint test race bench fuzz chaos cover check
+.PHONY: help deps build fmt lint test race bench fuzz compat attack vuln chaos history-scale pictures cover check release reproduce
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install what the tests need: MariaDB, Chromium, a Chinese font, jweixin
 	@scripts/deps.sh
@@ -42,23 +43,45 @@ lint: ## golangci-lint, and whether go.mod is tidy
 	$(GO) mod tidy -diff
 	$(LINT) run ./...
 
-test: deps ## every test, against a real MariaDB and a real browser
+test: deps bin/compat ## every test, against a real MariaDB and a real browser
 	$(GO) vet $(TAGS) ./...
 	$(GO) test $(TAGS) -timeout 10m $(TESTFLAGS) ./...
 
-race: deps ## the tests under the race detector
+race: deps bin/compat ## the tests under the race detector
 	@scripts/deps.sh race
 	CGO_ENABLED=1 $(GO) test $(TAGS) -race -timeout 15m $(TESTFLAGS) $(RACE)
 
-bench: deps ## benchmarks; bench/ is a module of its own
-	$(GO) test $(TAGS) -run '^$$' -bench . -benchmem ./...
-	@[ ! -d bench ] || (cd bench && $(GO) test -run '^$$' -bench . -benchmem ./...)
+bench: ## Go benchmarks, then wxsign beside other signers, into docs/performance.md
+	@scripts/deps.sh bench
+	$(GO) test $(TAGS) -run '^$$' -bench . -benchmem ./service/...
+	cd bench && $(GO) run . -docs ../docs/performance.md
 
 fuzz: deps ## every fuzz test for FUZZTIME each; `make test` runs their seeds
 	@scripts/fuzz.sh $(FUZZTIME) $(TAGS)
 
+# Compiled here, and not beside tests that count seconds. Go knows what is new.
+.PHONY: bin/compat
+bin/compat:
+	@cd compat && $(GO) build -o ../bin/compat/ ./...
+
+compat: deps bin/compat ## unmodified SDKs in Go and JavaScript through wxsign; `make test` runs it, too
+	$(GO) test $(TAGS) -count 1 -v -run 'SDKs' .
+
+attack: deps ## 10,000 hostile requests on every listener, slow drips, swapped rows, kill -9 during a rotation. ATTACK_SEED=7: the same again
+	ATTACK_REQUESTS=$(ATTACK_REQUESTS) $(GO) test $(TAGS) -count 1 -timeout 30m -v ./attack
+
+vuln: ## known holes in what is linked, and whether the modules are those of go.sum. Needs https://vuln.go.dev
+	$(GO) mod verify
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(TAGS) ./...
+
 chaos: deps ## real replicas under kills, cuts and storms, in full size: a quarter of an hour
 	CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test $(TAGS) -count 1 -timeout 90m -v ./chaos
+
+history-scale: deps ## the history with 10,000,000 rows: fill, measure; 10 GB of disk, half an hour. HISTORY_ROWS=2000000 for less
+	WXSIGN_HISTORY_ROWS=$(HISTORY_ROWS) $(GO) test $(TAGS),scale -count 1 -timeout 3h -run TestHistoryScale -v ./model
+
+pictures: deps ## docs/pictures: those of the README, by the browser tests
+	$(GO) run ./scripts/pictures
 
 cover: deps ## coverage over all packages, in cover.html
 	$(GO) test $(TAGS) -timeout 10m -coverpkg=./... -coverprofile=cover.out ./...
@@ -67,3 +90,9 @@ cover: deps ## coverage over all packages, in cover.html
 
 check: ## what guards main: lint, build, test
 	@bash .ci/run
+
+release: ## archives for Linux, macOS and Windows with checksums and SBOM, of HEAD, in dist/
+	$(GO) run ./scripts/release
+
+reproduce: ## build a release twice, elsewhere and from nothing, and compare the bytes
+	$(GO) run ./scripts/release -twice -targets $(or $(TARGETS),linux/amd64) -out dist/reproduced

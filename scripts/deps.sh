@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs what the tests need beyond Go and is not there yet. Uses apt-get, as
-# root or by sudo, and npm for the packages of e2e/. Says what it could not find
-# and fails: no test is left out because a part is missing.
+# root or by sudo, and npm for the packages of e2e/ and compat/. Says what it
+# could not find and fails: no test is left out because a part is missing.
 #
 #   scripts/deps.sh        what `make test` needs
 #   scripts/deps.sh race   a C compiler, which the race detector needs
+#   scripts/deps.sh bench  what the comparison in bench/ needs
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps servers
@@ -19,6 +20,9 @@ has_any() {
 }
 
 has_database() { [ -n "${WXSIGN_TEST_MYSQL_DSN:-}" ] || has_any mariadbd; }
+
+# The test of backups dumps and restores as an operator would.
+has_client() { has_any mariadb-dump && has_any mariadb; }
 
 # The cluster tests start two Galera nodes of their own.
 has_galera() {
@@ -39,7 +43,18 @@ has_font() {
 		{ has_any fc-list && [ -n "$(fc-list :lang=zh-cn 2>/dev/null)" ]; }
 }
 
+# The files of deploy/ are judged by the programs that read them.
+has_promtool() { has_any promtool; }
+has_nginx() { has_any nginx; }
+has_caddy() { has_any caddy; }
+has_systemd() { has_any systemd-analyze; }
+
+# Alerts are mailed to a real server.
+has_smtpd() { [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null; }
+
+has_redis() { has_any redis-server; }
 has_npm() { [ ! -d e2e ] || has_any npm; }
+has_wrk() { has_any wrk; }
 has_c() { has_any "${CC:-cc}" gcc clang; }
 
 # missing prints the Debian packages of the parts that are not there.
@@ -48,11 +63,25 @@ missing() {
 		has_c || echo gcc libc6-dev
 		return
 	fi
+	if [ "$part" = bench ]; then
+		has_any mariadbd || echo mariadb-server-core
+		has_redis || echo redis-server
+	has_smtpd || echo python3-aiosmtpd
+		has_wrk || echo wrk
+		has_npm || echo npm
+		return
+	fi
 	has_database || echo mariadb-server-core
+	has_client || echo mariadb-client
 	has_galera || echo galera-4
 	has_browser || echo chromium-headless-shell
 	has_font || echo fonts-wqy-microhei
+	has_redis || echo redis-server
 	has_npm || echo npm
+	has_promtool || echo prometheus
+	has_nginx || echo nginx-light
+	has_caddy || echo caddy
+	has_systemd || echo systemd
 }
 
 as_root() {
@@ -93,24 +122,31 @@ install_missing() {
 	fi
 }
 
+# install_node_modules puts the packages of a folder's package-lock.json there.
 # node_modules/.package-lock.json is what npm writes when it is done.
 install_node_modules() {
-	[ -d e2e ] || return 0
-	if [ ! -f e2e/package-lock.json ]; then
-		say "NOT FOUND: e2e/package-lock.json, which names the real jweixin script"
+	[ -d "$1" ] || return 0
+	if [ ! -f "$1/package-lock.json" ]; then
+		say "NOT FOUND: $1/package-lock.json, which names the packages"
 		exit 1
 	fi
-	if [ -f e2e/node_modules/.package-lock.json ] &&
-		[ -z "$(find e2e/package.json e2e/package-lock.json -newer e2e/node_modules/.package-lock.json)" ]; then
+	if [ -f "$1/node_modules/.package-lock.json" ] &&
+		[ -z "$(find "$1/package.json" "$1/package-lock.json" -newer "$1/node_modules/.package-lock.json")" ]; then
 		return 0
 	fi
-	say "npm ci in e2e/"
-	if ! (cd e2e && npm ci --no-audit --no-fund --ignore-scripts >&2); then
-		say "NOT FOUND: the packages of e2e/package-lock.json; is the npm registry in reach?"
+	say "npm ci in $1/"
+	if ! (cd "$1" && npm ci --no-audit --no-fund --ignore-scripts >&2); then
+		say "NOT FOUND: the packages of $1/package-lock.json; is the npm registry in reach?"
 		exit 1
 	fi
 }
 
 part=${1:-test}
 install_missing
-[ "$part" = race ] || install_node_modules
+case $part in
+test)
+	install_node_modules e2e    # the real jweixin
+	install_node_modules compat # SDKs of business servers
+	;;
+bench) install_node_modules bench/node ;; # signers on Node
+esac

@@ -66,11 +66,11 @@ func TestDocumentsNameWhatTheCodeSays(t *testing.T) {
 		document              string
 	}{
 		{"codes of answers", "handler/respond.go", `http\.Status\w+,\s*(?:code: )?"([a-z_]+)"`, 18, "docs/signing.md"},
+		{"codes for business servers", "handler/control_errors.go", `http\.Status\w+,\s*"([a-z_]+)"`, 15, "docs/api.md"},
 		{"the code of the unknown", "handler/respond.go", `code: "(internal)"`, 1, "docs/signing.md"},
 		{"codes of wxsign.js", "web/jssdk/wxsign.js", `(?m)^    ([a-z_]+): \['[A-Za-z]`, 12, "docs/signing.md"},
 		{"errcodes", "service/wechat/errcodes.go", `(?m)^\s+(-?\d+):\s`, 30, "docs/errors.md"},
 		{"codes of readyz", "service/keeper/status.go", `Code\w+\s+= "([a-z_]+)"`, 6, "docs/operations.md"},
-		{"metrics", "service/metrics/metrics.go", `"(wxsign_[a-z_]+)"`, 9, "docs/operations.md"},
 		{"routes of the simulator", "service/simulator/doc.go", `(?m)^//\s+((?:GET|POST|DELETE) +/_sim/[a-z/]+)`, 11, "docs/simulator.md"},
 		{"commands", "cli/cli.go", `(?m)^\t\t\{"([a-z-]+)", "`, 7, "docs/operations.md"},
 	} {
@@ -120,12 +120,13 @@ func TestDocumentsNameOnlyKeysThatAre(t *testing.T) {
 		section, _, _ := strings.Cut(key, ".")
 		sections[section] = true
 	}
+	events := words(t, readText(t, "service/webhook/event.go"), `"([a-z]+\.[a-z]+)"`, 5) // are written like keys
 	index := regexp.MustCompile(`_\d+_`)
 	checked := 0
 	for name, text := range documents(t) {
 		for _, key := range words(t, text, "`([a-z_]+(?:\\.[a-z_]+)+)(?: = [^`]*)?`", 0) {
 			section, _, _ := strings.Cut(key, ".")
-			if checked++; sections[section] && !keys[key] {
+			if checked++; sections[section] && !keys[key] && !slices.Contains(events, key) {
 				t.Errorf("%s: config.toml has no key %s", name, key)
 			}
 		}

@@ -30,45 +30,67 @@ const kit = "model/modeltest service/simulator/simtest"
 // model → migrations. A new package gets its line here, and a new arrow its
 // reason in docs/adr/.
 var rooms = map[string]room{
-	".":      {imports: "cli", tests: "service/simulator"},
-	"cli":    {imports: "router handler web model migrations " + services},
-	"router": {imports: "handler web", tests: "service/pageurl service/secret service/signature service/snapshot"},
+	".":      {imports: "cli", tests: "service/publish/redistest service/secret service/simulator"},
+	"cli":    {imports: "router handler web model migrations " + services, tests: "service/publish/redistest"},
+	"router": {imports: "handler web", tests: "service/keeper service/pageurl service/secret service/signature service/snapshot"},
 	"handler": {
-		imports: "service/auth service/history service/keeper service/pageurl service/qa service/signature web",
+		imports: "docs service/account service/account/rules service/alert service/apikey service/audit service/auth service/fleet service/history service/keeper service/pageurl service/qa service/relay service/signature web",
 		tests:   "model service/secret service/simulator service/snapshot service/wechat",
 	},
 
 	"service/keeper":    {imports: "model service/pageurl service/secret service/snapshot service/wechat", tests: "service/schedule service/signature service/simulator"},
+	"service/doctor":    {imports: "model service/config service/secret service/wechat", tests: "service/simulator"},
 	"service/auth":      {imports: "model service/audit service/secret"},
 	"service/audit":     {imports: "model"},
-	"service/account":   {imports: "model service/secret"},
+	"service/alert":     {imports: "model service/audit service/outbound service/outbox service/secret service/webhook"},
+	"service/apikey":    {imports: "model service/audit service/secret"},
+	"service/relay":     {imports: "service/secret", tests: "service/simulator"},
+	"service/rekey":     {imports: "model service/account service/keeper service/secret"},
+	"service/account":   {imports: "model service/account/rules service/audit service/secret"},
+	"service/fleet":     {imports: "model"},
 	"service/history":   {imports: "model", tests: "service/secret"},
+	"service/outbox":    {imports: "model"},
+	"service/publish":   {imports: "service/secret service/snapshot", tests: "service/publish/redistest"},
+	"service/webhook":   {imports: "model service/outbound service/outbox service/secret service/snapshot"},
 	"service/qa":        {imports: "model", tests: "service/secret"},
-	"service/metrics":   {imports: "service/snapshot", tests: "service/secret"},
+	"service/metrics":   {imports: "model service/snapshot", tests: "service/secret"},
 	"service/signature": {imports: "service/pageurl service/secret service/snapshot"},
 	"service/snapshot":  {imports: "service/pageurl service/secret"},
-	"service/config":    {imports: "service/pageurl service/secret"},
+	"service/config":    {imports: "service/account/rules service/pageurl service/secret"},
 	"service/wechat":    {imports: "service/secret", tests: "service/simulator"},
 
+	"service/account/rules": {imports: "service/pageurl"},
+
+	"service/outbound":  {},
 	"service/pageurl":   {},
 	"service/schedule":  {},
 	"service/secret":    {},
 	"service/simulator": {}, // nor may it share the client's mistakes
+	"docs":              {},
 	"migrations":        {},
 	"web":               {},
 
-	"model":            {imports: "migrations service/secret"},
-	"model/modeltest":  {imports: "migrations model service/secret"},
-	"e2e":              {tests: "cli service/simulator"},
-	"chaos":            {tests: "model service/simulator"},
-	"router/paneltest": {tests: "handler model router service/audit service/auth service/history service/keeper service/wechat web"},
+	"model":           {imports: "migrations service/secret"},
+	"model/modeltest": {imports: "migrations model service/secret"},
+	"deploy":          {tests: "cli"},
 
+	"scripts/pictures":         {},
+	"scripts/release":          {imports: "scripts/release/artifact"},
+	"scripts/release/artifact": {},
+
+	"e2e":                {tests: "cli service/simulator"},
+	"attack":             {tests: "service/simulator"},
+	"chaos":              {tests: "model service/simulator"},
+	"router/controltest": {tests: "handler model router service/apikey service/audit service/keeper service/pageurl service/qa service/secret service/signature service/simulator service/snapshot service/wechat web"},
+	"router/paneltest":   {tests: "handler model router service/account service/alert service/apikey service/audit service/auth service/outbox service/fleet service/history service/keeper service/secret service/wechat service/pageurl service/qa service/signature service/snapshot web"},
+
+	"service/publish/redistest": {},
 	"service/simulator/simtest": {imports: "service/simulator"},
 }
 
 // services are all packages below service.
-const services = "service/account service/audit service/auth service/config service/history service/keeper service/metrics service/pageurl " +
-	"service/qa service/schedule service/secret service/signature service/simulator service/snapshot service/wechat"
+const services = "service/account service/account/rules service/alert service/apikey service/audit service/auth service/config service/doctor service/fleet service/history service/keeper service/metrics service/outbound service/outbox service/pageurl " +
+	"service/publish service/qa service/rekey service/relay service/schedule service/secret service/signature service/simulator service/snapshot service/wechat service/webhook"
 
 // foreign are packages of others that have a home, besides which only tests may
 // use them. service/config parses what their homes will be given.
@@ -79,6 +101,7 @@ var foreign = map[string]string{
 	"github.com/pressly/goose":             "model",
 	"github.com/robfig/cron":               "service/schedule service/config",
 	"github.com/prometheus/client_golang/": "service/metrics",
+	"github.com/redis/":                    "service/publish",
 	"github.com/pelletier/go-toml":         "service/config",
 	"github.com/gin-gonic/gin":             "router handler",
 }

@@ -173,7 +173,7 @@ func pause(attempts int) time.Duration {
 func (b *Outbox) report(row *model.DeliveryNow, end model.DeliveryEnd, err error) {
 	switch {
 	case end.State == model.DeliveryFailed:
-		b.log.Error("a delivery is given up; it can be sent again from the list of deliveries",
+		b.log.Error("a delivery is given up after its last try; mend the receiver, then what comes next arrives",
 			"channel", row.Channel, "event", row.EventID, "type", row.EventType, "attempts", row.Attempts+1, "err", err)
 	case err != nil && row.Attempts == 0:
 		b.log.Warn("a delivery failed and is tried again", "channel", row.Channel, "event", row.EventID, "type", row.EventType, "err", err)

@@ -158,7 +158,8 @@ func (m *mariadbd) start() error {
 	command := append([]string{"-c", guarded, "sh", m.dir, m.binary}, m.args(
 		"--bind-address=127.0.0.1", "--port="+strconv.Itoa(m.port), "--socket="+m.socket(),
 		"--pid-file="+filepath.Join(m.dir, "pid"), "--skip-name-resolve", "--skip-grant-tables",
-		"--skip-networking=0", "--skip-log-bin")...)
+		"--skip-networking=0", "--skip-log-bin",
+		"--max-connections=1000")...) // a dozen replicas of several tests share it, each with its pool
 	//nolint:noctx // it outlives any one test; stop or its guard ends it
 	cmd := exec.Command("sh", command...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{watched}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func (a *Alerts) Page(ctx context.Context, lang, place string) (p Page, err erro
 	if len(cleared) > perPage {
 		cleared = cleared[:perPage]
 		last := cleared[perPage-1]
-		p.Next = fmt.Sprintf("%d-%d", last.ClearedMs, last.ID)
+		p.Next = model.FormatPlace(last.ClearedMs, last.ID)
 	}
 	p.Cleared = a.shown(cleared, lang)
 	return p, nil
@@ -88,14 +87,11 @@ func readPlace(place string) (k model.AlertKey, err error) {
 	if place == "" {
 		return k, nil
 	}
-	ms, id, _ := strings.Cut(place, "-")
-	var errs [2]error
-	k.ClearedMs, errs[0] = strconv.ParseInt(ms, 10, 64)
-	k.ID, errs[1] = strconv.ParseInt(id, 10, 64)
-	if errors.Join(errs[:]...) != nil || k.ClearedMs <= 0 || k.ID <= 0 {
+	clearedMs, id, ok := model.ParsePlace(place)
+	if !ok {
 		return k, ErrPlace
 	}
-	return k, nil
+	return model.AlertKey{ClearedMs: clearedMs, ID: id}, nil
 }
 
 func (a *Alerts) shown(rows []model.Alert, lang string) []Alert {

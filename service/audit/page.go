@@ -3,9 +3,6 @@ package audit
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -72,7 +69,7 @@ func (l *Log) Page(ctx context.Context, f Filter, place string) (Page, error) {
 		page.Lines = append(page.Lines, line)
 	}
 	if next != nil {
-		page.Next = fmt.Sprintf("%d-%d", next.AtMs, next.ID)
+		page.Next = model.FormatPlace(next.AtMs, next.ID)
 		if len(rows) < PageSize {
 			page.Until = time.UnixMilli(next.AtMs)
 		}
@@ -110,11 +107,9 @@ func parsePlace(text string) (model.AuditKey, error) {
 	if text == "" {
 		return model.AuditKey{}, nil
 	}
-	at, id, _ := strings.Cut(text, "-")
-	atMs, errAt := strconv.ParseInt(at, 10, 64)
-	number, errID := strconv.ParseInt(id, 10, 64)
-	if errAt != nil || errID != nil || atMs <= 0 || number <= 0 {
+	atMs, id, ok := model.ParsePlace(text)
+	if !ok {
 		return model.AuditKey{}, ErrPlace
 	}
-	return model.AuditKey{AtMs: atMs, ID: number}, nil
+	return model.AuditKey{AtMs: atMs, ID: id}, nil
 }

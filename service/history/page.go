@@ -3,9 +3,6 @@ package history
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -140,17 +137,15 @@ func unixMilli(t time.Time) int64 {
 }
 
 // formatPlace writes a key as it stands in a page's address.
-func formatPlace(k model.HistoryKey) string { return fmt.Sprintf("%d-%d", k.AtMs, k.ID) }
+func formatPlace(k model.HistoryKey) string { return model.FormatPlace(k.AtMs, k.ID) }
 
 func parsePlace(text string) (model.HistoryKey, error) {
 	if text == "" {
 		return model.HistoryKey{}, nil
 	}
-	at, id, _ := strings.Cut(text, "-")
-	atMs, errAt := strconv.ParseInt(at, 10, 64)
-	number, errID := strconv.ParseInt(id, 10, 64)
-	if errAt != nil || errID != nil || atMs <= 0 || number <= 0 {
+	atMs, id, ok := model.ParsePlace(text)
+	if !ok {
 		return model.HistoryKey{}, ErrPlace
 	}
-	return model.HistoryKey{AtMs: atMs, ID: number}, nil
+	return model.HistoryKey{AtMs: atMs, ID: id}, nil
 }

@@ -27,6 +27,7 @@ var direct = map[string]string{
 	"github.com/redis/go-redis/v9":        "the Redis output",
 	"github.com/robfig/cron/v3":           "schedules",
 	"github.com/rs/cors":                  "CORS of /jssdk/config",
+	"github.com/wneessen/go-mail":         "mail of alerts",
 	"go.uber.org/goleak":                  "tests: no goroutine outlives",
 	"golang.org/x/crypto":                 "argon2id",
 	"golang.org/x/net":                    "names with letters beyond ASCII, as browsers read them",

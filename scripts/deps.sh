@@ -66,7 +66,6 @@ missing() {
 	if [ "$part" = bench ]; then
 		has_any mariadbd || echo mariadb-server-core
 		has_redis || echo redis-server
-	has_smtpd || echo python3-aiosmtpd
 		has_wrk || echo wrk
 		has_npm || echo npm
 		return
@@ -77,6 +76,7 @@ missing() {
 	has_browser || echo chromium-headless-shell
 	has_font || echo fonts-wqy-microhei
 	has_redis || echo redis-server
+	has_smtpd || echo python3-aiosmtpd
 	has_npm || echo npm
 	has_promtool || echo prometheus
 	has_nginx || echo nginx-light

@@ -264,10 +264,45 @@ func TestDockerfile(t *testing.T) {
 			t.Errorf("the linker sets cli.%s, which is not there", name[1])
 		}
 	}
-	ignored := read(t, "../.dockerignore")
-	for _, needed := range []string{"cli", "config.toml", "web", "migrations", "main.go"} {
-		if regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(needed) + `/?$`).MatchString(ignored) {
-			t.Errorf(".dockerignore leaves out %s", needed)
+}
+
+// A file that the build needs and the context leaves out is noticed by nobody who
+// builds outside of a container.
+func TestDockerignore(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := exec.CommandContext(t.Context(), "go", "list", "-tags=nomsgpack", "-deps",
+		"-f", `{{with .Module}}{{if .Main}}{{$dir := $.Dir}}{{range $.GoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{range $.EmbedFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`, ".")
+	list.Dir, list.Stderr = root, t.Output()
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	left := ignoredFiles(read(t, "../.dockerignore"))
+	files := append(strings.Split(strings.TrimSpace(string(out)), "\n"), root+"/go.mod", root+"/go.sum")
+	if len(files) < 100 {
+		t.Fatalf("the build needs only %d files?", len(files))
+	}
+	for _, file := range files {
+		name := filepath.ToSlash(strings.TrimPrefix(file, root+string(filepath.Separator)))
+		if left.MatchString(name) {
+			t.Errorf(".dockerignore leaves out %s, which the build needs", name)
 		}
 	}
+}
+
+// ignoredFiles matches what the patterns leave out: a name, or all below it.
+func ignoredFiles(text string) *regexp.Regexp {
+	var patterns []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			pattern := regexp.QuoteMeta(line)
+			pattern = strings.ReplaceAll(pattern, `\*\*/`, `(?:.*/)?`)
+			patterns = append(patterns, strings.ReplaceAll(pattern, `\*`, `[^/]*`))
+		}
+	}
+	return regexp.MustCompile("^(?:" + strings.Join(patterns, "|") + ")(?:/.*)?$")
 }

@@ -94,6 +94,44 @@ func TestWrongMasterKeyChangesNothing(t *testing.T) {
 	at(wrong+"\n"+right).startReady(t).sign(page, sim.URL) // a new key with the old one beside it
 }
 
+// Nobody has the key any more: it is given up by its id, tokens are fetched anew,
+// and the AppSecret comes from the configuration.
+func TestLostMasterKey(t *testing.T) {
+	t.Parallel()
+	dsn := modeltest.MariaDB(t)
+	sim := startSimulator(t, simulator.Account{})
+	at := func(key string) *place {
+		return newPlace(t, oneAccount, append(production(dsn), "WXSIGN_WECHAT_BASE_URL="+sim.URL, "WXSIGN_SECURITY_MASTER_KEY="+key)...)
+	}
+	s := at(newKey(t)).startReady(t)
+	s.sign(page, sim.URL)
+	s.end()
+
+	next := at(newKey(t))
+	code, listed, stderr := next.run(t, "master-key", "lost")
+	lost, state, _ := strings.Cut(strings.SplitN(listed, "\n", 2)[0], "  ")
+	if code != 0 || len(lost) != 8 || state != "not in security.master_key" {
+		t.Fatalf("exit code %d: %q, %q", code, listed, stderr)
+	}
+	for _, wrong := range []string{"0badcafe", lost + "0"} {
+		if code, _, stderr := next.run(t, "master-key", "lost", wrong); code != 1 || !strings.Contains(stderr, "knows no master key") {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+	}
+	if code, stdout, stderr := next.run(t, "master-key", "lost", lost); code != 0 || !strings.Contains(stdout, "Given up: "+lost) {
+		t.Fatalf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	s = next.startReady(t)
+	s.sign(page, sim.URL)
+	s.end()
+
+	_, listed, _ = next.run(t, "master-key", "lost")
+	mine, _, _ := strings.Cut(listed, "  ")
+	if code, _, stderr := next.run(t, "master-key", "lost", mine); code != 1 || !strings.Contains(stderr, "is not lost") {
+		t.Errorf("a key that is here was given up: exit code %d: %s", code, stderr)
+	}
+}
+
 // page is on the domain of the tests' account.
 const page = "https://h5.example.com/act?id=1&from=timeline"
 
@@ -219,4 +257,22 @@ func TestReplicasOfTheShippedFile(t *testing.T) {
 	if status != http.StatusOK || !strings.Contains(body, `"calls":1,`) {
 		t.Errorf("more than one token call: %s", body)
 	}
+}
+
+// Two replicas with different settings undo each other's work, and so do two
+// with different keys; the latter do not even start. Each says so of the other,
+// once it has seen it.
+func TestReplicasWithDifferentSettings(t *testing.T) {
+	t.Parallel()
+	sim, dsn, key := startSimulator(t, simulator.Account{}), modeltest.MariaDB(t), newKey(t)
+	env := append(production(dsn), "WXSIGN_WECHAT_BASE_URL="+sim.URL, "WXSIGN_SECURITY_MASTER_KEY="+key)
+	one := newPlace(t, oneAccount, env...).startReady(t)
+	like := newPlace(t, oneAccount, append(env, "WXSIGN_DATABASE_MAX_OPEN=5")...).startReady(t)
+	const words = "another replica has a different configuration"
+	if text := like.log.String(); strings.Contains(text, words) {
+		t.Errorf("what each process has for itself counts:\n%s", text)
+	}
+	other := newPlace(t, oneAccount, append(env, "WXSIGN_REFRESH_STABLE_MARGIN=200s")...).startReady(t)
+	other.waitLog(words)
+	one.waitLog(words)
 }

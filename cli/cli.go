@@ -50,7 +50,7 @@ func commands() []command {
 		{"serve", "migrate the database, keep credentials fresh, sign pages (the default)", serveCommand},
 		{"migrate", "up | status: the database schema", migrateCommand},
 		{"config", "new | check | show: the configuration", configCommand},
-		{"master-key", "new: make a key that seals secrets in the database", masterKeyCommand},
+		{"master-key", "new | rotate | lost: the keys that seal secrets in the database", masterKeyCommand},
 		{"admin", "reset-password NAME: a one-time password for the panel", adminCommand},
 		{"verify-file", "add | list | remove: files that prove a domain to WeChat's console", verifyFileCommand},
 		{"doctor", "what works, what does not, what to do", doctorCommand},

@@ -21,10 +21,13 @@ const aboutMasterKey = `  new     print a random master key. Give it to every re
           serve; may be run again if it was interrupted. Before: 1. add the new key as
           the LAST line on every replica and restart each, 2. move it to the first line
           and restart each. Then rotate, then remove the old key
+  lost    list the keys that the database knows. With key ids: give those up that nobody
+          has any more, so that wxsign starts with another key. What they sealed is gone:
+          AppSecrets of accounts made in the panel must be entered anew
 `
 
 func masterKeyCommand(ctx context.Context, env Env, args []string) error {
-	flags := newFlags(env, "wxsign master-key", "new | rotate", aboutMasterKey)
+	flags := newFlags(env, "wxsign master-key", "new | rotate | lost [KEY-ID …]", aboutMasterKey)
 	if err := parseFlags(flags, args); err != nil {
 		return err
 	}
@@ -34,8 +37,10 @@ func masterKeyCommand(ctx context.Context, env Env, args []string) error {
 		return err
 	case flags.NArg() == 1 && flags.Arg(0) == "rotate":
 		return rotateMasterKey(ctx, env)
+	case flags.Arg(0) == "lost":
+		return lostMasterKey(ctx, env, flags.Args()[1:])
 	}
-	return usageError{"master-key: say `wxsign master-key new` or `wxsign master-key rotate`"}
+	return usageError{"master-key: say `wxsign master-key new`, `wxsign master-key rotate` or `wxsign master-key lost`"}
 }
 
 // errNoMasterKey stops the start on a database that several replicas share: a
@@ -135,7 +140,7 @@ func writeKeyFile(path, text string) error {
 const keyCheckText = "wxsign key check"
 
 // errWrongMasterKey stops the start before anything is written with the wrong key.
-var errWrongMasterKey = errors.New("security.master_key is not the key that this database was written with: give the old key too (several keys, one per line; the first seals, all open), or restore it from your copy")
+var errWrongMasterKey = errors.New("security.master_key is not the key that this database was written with: give the old key too (several keys, one per line; the first seals, all open), or restore it from your copy. If no copy is left: `wxsign master-key lost`")
 
 // checkMasterKey proves that the ring opens what the database holds, and notes
 // a new sealing key. Replicas with different keys may meet on an empty
@@ -166,7 +171,7 @@ func lostKeyFile(err error, made string) error {
 	if made == "" || !errors.Is(err, errWrongMasterKey) {
 		return err
 	}
-	lost := fmt.Errorf("the master key file %s is not there, but the database was written with one: restore the file from your copy, or move the database away to begin with an empty one", made)
+	lost := fmt.Errorf("the master key file %s is not there, but the database was written with one: restore the file from your copy, move the database away to begin with an empty one, or see `wxsign master-key lost`", made)
 	return errors.Join(lost, os.Remove(made))
 }
 

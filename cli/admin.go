@@ -90,7 +90,7 @@ func (p *program) buildAdmin() (admin http.Handler, err error) {
 	panel, err := handler.NewPanel(handler.PanelOptions{
 		People: p.people, History: past, Status: p.keeper.Status, Troubles: p.keeper.Troubles,
 		Accounts: p.editor, VerifyFiles: files, Budgets: p.keeper, Fleet: p.fleet,
-		Checker: desks.checker, Reports: desks.reports, Audit: desks.audit, Alerts: p.alerts, APIKeys: p.keys,
+		Checker: desks.checker, Reports: desks.reports, Audit: desks.audit, Alerts: p.alerts, Deliveries: desks.sent, APIKeys: p.keys,
 		Replica: p.replica, Database: p.config.Database.Driver, Version: thisBuild().Version,
 		PublicURL: server.PublicURL, TrustedProxies: server.TrustedProxies,
 	})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -93,10 +94,15 @@ func buildReceivers(c config.Config, hooks []*webhook.Hook) (receivers []alert.R
 	for _, hook := range hooks {
 		receivers = append(receivers, alert.Webhook(hook))
 	}
+	roots, err := authorities(c)
+	if err != nil {
+		return nil, err
+	}
 	s, h, r := c.Alert.SMTP, c.Alert.Webhook, c.Alert.WeComRobot
 	if s.Host != "" {
 		mail, err := alert.NewMail(alert.MailOptions{
 			Host: s.Host, Port: s.Port, Username: s.Username, Password: s.Password, From: s.From, To: s.To, TLS: s.TLS,
+			Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		})
 		if err != nil {
 			return nil, err
@@ -104,7 +110,7 @@ func buildReceivers(c config.Config, hooks []*webhook.Hook) (receivers []alert.R
 		receivers = append(receivers, mail)
 	}
 	targets := slices.DeleteFunc([]string{h.URL, r.URL.Reveal()}, func(url string) bool { return url == "" })
-	client, err := outbound.New(outbound.Options{Targets: targets})
+	client, err := outbound.New(outbound.Options{Targets: targets, Allow: c.Outbound.Allow, RootCAs: roots})
 	if err != nil {
 		return nil, err
 	}

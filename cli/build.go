@@ -39,7 +39,10 @@ func (p *program) build() error {
 	if err := p.buildAlerts(); err != nil {
 		return err
 	}
-	health := handler.NewHealth(p.keeper.Status)
+	health, err := p.showRedis(handler.NewHealth(p.keeper.Status))
+	if err != nil {
+		return err
+	}
 	pages, err := p.buildPages(health, counters)
 	if err != nil {
 		return err
@@ -93,7 +96,10 @@ func (p *program) buildKeeper() error {
 		Concurrency: c.Refresh.Concurrency, Lookahead: interval + time.Second, ProbeInterval: c.Refresh.Probe.Std(),
 		Observer: p.observer(), Logger: p.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return p.buildSnapshotFile()
 }
 
 // noneIfZero is a duration for an option whose zero means its default.

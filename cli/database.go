@@ -18,26 +18,34 @@ func openStore(c config.Database, log *slog.Logger) (*model.Store, error) {
 	})
 }
 
-// How long to wait between two tries to reach a database that is away.
+// How long to wait between two tries to reach a database that is away, and at
+// most where values from the snapshot file are waiting to be renewed.
 const (
 	firstDatabasePause = time.Second
 	mostDatabasePause  = 30 * time.Second
+	mostRestoredPause  = 5 * time.Second
 )
 
-// reachDatabase waits until the database answers. A database that refuses us
-// is an error at once: waiting does not mend a password.
-func reachDatabase(ctx context.Context, store *model.Store, log *slog.Logger) error {
-	for pause := firstDatabasePause; ; pause = min(2*pause, mostDatabasePause) {
-		_, err := store.Now(ctx)
+// reachDatabase waits until the database answers; until then what the snapshot
+// file holds is served. A database that refuses us is an error at once: waiting
+// does not mend a password. Only a process that serves already waits, like one
+// that was started before.
+func (p *program) reachDatabase(ctx context.Context) error {
+	most := mostDatabasePause
+	for pause := firstDatabasePause; ; pause = min(2*pause, most) {
+		_, err := p.store.Now(ctx)
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, model.ErrAccess):
+		case errors.Is(err, model.ErrAccess) && !p.restored:
 			return fmt.Errorf("%w; check user, password and database name in database.dsn (WXSIGN_DATABASE_DSN)", err)
-		case !errors.Is(err, model.ErrUnreachable):
+		case !errors.Is(err, model.ErrUnreachable) && !errors.Is(err, model.ErrAccess):
 			return err
 		}
-		log.Warn("the database does not answer; trying again. Check database.dsn, the server and the network between", "try_again_in", pause.String(), "err", err)
+		if p.restore() {
+			most = mostRestoredPause
+		}
+		p.log.Warn("the database does not answer; trying again. Check database.dsn, the server and the network between", "try_again_in", pause.String(), "err", err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

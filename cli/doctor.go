@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/account"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/doctor"
 	"github.com/wxsign/wxsign/service/keeper"
@@ -51,6 +53,9 @@ func doctorCommand(ctx context.Context, env Env, args []string) error {
 		visit.found(doctor.Finding{Check: "config", Verdict: doctor.Warn, Text: warning, Mend: "correct the name, or take it out"})
 	}
 	o := doctor.Options{Config: c, Offline: *offline, Found: visit.found}
+	if !c.Simulator.Enabled { // the demo's secrets stand in the repository
+		o.SecretFiles = report.SecretFiles
+	}
 	if *accounts != "" {
 		o.Accounts = strings.Split(*accounts, ",")
 	}
@@ -74,6 +79,9 @@ func examine(ctx context.Context, env Env, o doctor.Options) error {
 		return err
 	}
 	o.WeChat = client
+	if o.RootCAs, err = authorities(c); err != nil {
+		return err
+	}
 	o.Keyring = func() (*secret.Keyring, error) { return loadKeyring(c) }
 	// What goes wrong becomes a finding; a log between them would only repeat it.
 	o.OpenStore = func() (*model.Store, error) { return openStore(c.Database, slog.New(slog.DiscardHandler)) }
@@ -85,6 +93,8 @@ func examine(ctx context.Context, env Env, o doctor.Options) error {
 		return proveMasterKey(checks, ring)
 	}
 	o.SecretPlace, o.ValuePlace = keeper.AppSecretPlace, keeper.ValuePlace
+	o.RedisTLS = func() (*tls.Config, error) { return redisTLS(c) }
+	o.HeldPlace = func(appID, role string) string { return account.HeldSecretPlace(keeper.AppSecretPlace, appID, role) }
 	d, err := doctor.New(o)
 	if err != nil {
 		return err
@@ -103,7 +113,12 @@ func configText(env Env, path string) string {
 
 // newWeChat is the client as the configuration says; base is where WeChat is.
 func newWeChat(c config.Config, base string) (*wechat.Client, error) {
+	roots, err := authorities(c)
+	if err != nil {
+		return nil, err
+	}
 	return wechat.New(wechat.Options{
+		RootCAs: roots,
 		BaseURL: base, FallbackURL: c.WeChat.FallbackURL,
 		Timeout: c.WeChat.Timeout.Std(), ConnectTimeout: c.WeChat.ConnectTimeout.Std(), UserAgent: "wxsign/" + thisBuild().Version,
 	})

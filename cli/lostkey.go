@@ -107,7 +107,7 @@ func giveUpKeys(ctx context.Context, env Env, store *model.Store, lost lostKeys)
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(env.Stdout, `Given up: %s. Restart every replica with the same security.master_key now, which the first start will note.
+	_, err = fmt.Fprintf(env.Stdout, `Given up: %s. Start every replica with the same security.master_key now; the first start notes it.
 Tokens and tickets are fetched anew. AppSecrets of accounts in config.toml are read from there; those of
 accounts made in the panel must be entered anew (panel → account → AppSecret; the alert "sealed" names them).
 People, API keys, history and the audit log are not sealed and stay.

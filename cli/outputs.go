@@ -2,12 +2,7 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"net"
-	"os"
 	"time"
 
 	"github.com/wxsign/wxsign/service/config"
@@ -99,7 +94,7 @@ func (p *program) buildRedis() (*publish.Publisher, error) {
 	if c.Address == "" {
 		return nil, nil //nolint:nilnil // no Redis is no error
 	}
-	secure, err := redisTLS(c)
+	secure, err := redisTLS(p.config)
 	if err != nil {
 		return nil, err
 	}
@@ -109,29 +104,6 @@ func (p *program) buildRedis() (*publish.Publisher, error) {
 	})
 }
 
-func redisTLS(c config.Redis) (*tls.Config, error) {
-	if !c.TLS {
-		return nil, nil //nolint:nilnil // no TLS is no error
-	}
-	host, _, err := net.SplitHostPort(c.Address)
-	if err != nil {
-		return nil, fmt.Errorf("publish.redis.address: %w", err)
-	}
-	secure := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	if c.TLSCA == "" {
-		return secure, nil
-	}
-	text, err := os.ReadFile(c.TLSCA)
-	if err != nil {
-		return nil, fmt.Errorf("publish.redis.tls_ca: %w", err)
-	}
-	secure.RootCAs = x509.NewCertPool()
-	if !secure.RootCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("publish.redis.tls_ca: %s holds no certificate; it must be a PEM file", c.TLSCA)
-	}
-	return secure, nil
-}
-
 func (p *program) buildWebhooks() ([]*webhook.Hook, error) { return newHooks(p.config) }
 
 func newHooks(all config.Config) ([]*webhook.Hook, error) {
@@ -139,7 +111,11 @@ func newHooks(all config.Config) ([]*webhook.Hook, error) {
 	for _, hook := range all.Webhooks {
 		urls = append(urls, hook.URL)
 	}
-	client, err := outbound.New(outbound.Options{Targets: urls})
+	roots, err := authorities(all)
+	if err != nil {
+		return nil, err
+	}
+	client, err := outbound.New(outbound.Options{Targets: urls, Allow: all.Outbound.Allow, RootCAs: roots})
 	if err != nil {
 		return nil, err
 	}

@@ -228,7 +228,8 @@ func hangingOutputs(t *testing.T, d parts) (stop func()) {
 		if s := redis.Status(); s.Failing < 100 || !s.LastSuccess.IsZero() {
 			t.Errorf("Redis did not hang: %+v", s)
 		}
-		waiting, err := box.Recent(t.Context(), outbox.Filter{State: outbox.Pending}, 1000)
+		page, err := box.List(t.Context(), outbox.Filter{State: outbox.Pending}, "", 1000)
+		waiting := page.Entries
 		if check(t, err); len(waiting) < 6 || !strings.Contains(waiting[len(waiting)-1].LastError, "did not answer within 10s") {
 			t.Errorf("the receiver did not hang: %+v", waiting)
 		}

@@ -8,7 +8,9 @@ import (
 	"sync"
 
 	"github.com/wxsign/wxsign/handler"
+	"github.com/wxsign/wxsign/router"
 	"github.com/wxsign/wxsign/service/apikey"
+	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/outbound"
@@ -27,21 +29,46 @@ func (p *program) buildRelay(guard *handler.Guard) (handler.Func, error) {
 	if c.FallbackURL != "" {
 		targets = append(targets, c.FallbackURL)
 	}
+	roots, err := authorities(p.config)
+	if err != nil {
+		return nil, err
+	}
 	client, err := outbound.New(outbound.Options{
-		Targets: targets, ConnectTimeout: c.ConnectTimeout.Std(), IdleConns: relayedConns,
+		Targets: targets, RootCAs: roots, ConnectTimeout: c.ConnectTimeout.Std(), IdleConns: relayedConns,
 		Timeout: -1, MaxAnswer: -1, // the relay ends what does not move, and streams what does
 	})
 	if err != nil {
 		return nil, err
 	}
+	entries, err := audit.New(p.store)
+	if err != nil {
+		return nil, err
+	}
 	forward, err := relay.New(relay.Options{
-		Keys: relayKeys{p.keys}, Tokens: relayTokens{p.keeper}, Accounts: &relayAccounts{program: p}, Transport: client.Transport,
-		BaseURL: base, FallbackURL: c.FallbackURL, WeComBaseURL: corp, Logger: p.log,
+		Keys: relayKeys{p.keys}, Tokens: relayTokens{p.keeper}, Accounts: &relayAccounts{program: p}, Audit: auditReset(entries),
+		Transport: client.Transport,
+		BaseURL:   base, FallbackURL: c.FallbackURL, WeComBaseURL: corp, Logger: p.log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return handler.NewRelay(forward, guard), nil
+	// /sns/userinfo and /sns/auth carry a user's token, which is not known here:
+	// anybody may call them, but no faster than pages are signed.
+	strangers := router.NewLimiter(p.config.Server.RatePerAddress, p.config.Server.BurstPerAddress)
+	return handler.NewRelay(forward, guard, strangers), nil
+}
+
+// actionResetQuota is a call of the relay that resets quotas at WeChat.
+const actionResetQuota audit.Action = "reset_quota"
+
+// auditReset writes resets of quotas to the audit log.
+func auditReset(entries *audit.Log) func(context.Context, relay.Reset) error {
+	return func(ctx context.Context, r relay.Reset) error {
+		return entries.Record(ctx, audit.Entry{
+			Actor: "API key " + r.Actor, Address: r.From.Addr.Unmap().String(), Action: actionResetQuota,
+			Target: r.AppID + " " + r.Path, RequestID: r.From.RequestID,
+		})
+	}
 }
 
 // relayKeys shows the API keys to the relay.
@@ -104,7 +131,7 @@ func (t relayTokens) Current(appID string) (relay.Token, error) {
 // Report implements relay.Tokens.
 func (t relayTokens) Report(ctx context.Context, d relay.Death) error {
 	_, err := t.Keeper.Report(ctx, keeper.Report{
-		AppID: d.AppID, Kind: keeper.KindAccessToken, SHA256: d.SHA256, Errcode: d.Errcode, Actor: d.Actor,
+		AppID: d.AppID, Kind: keeper.KindAccessToken, SHA256: d.SHA256, Errcode: d.Errcode, Actor: d.Actor, SeenAt: d.Path,
 	})
 	return err
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/simulator"
 	"github.com/wxsign/wxsign/service/snapshot"
+	"github.com/wxsign/wxsign/service/snapshotfile"
 )
 
 func serveCommand(ctx context.Context, env Env, args []string) error {
@@ -67,6 +68,12 @@ type program struct {
 	counters  *metrics.Metrics
 	started   atomic.Bool // the stored accounts are being served
 
+	kept         *snapshotfile.File   // nil = there is to be none
+	keeping      *snapshotfile.Writer // nil as above
+	restored     bool                 // until the database answers, kept is served
+	awaitsClock  bool                 // kept may be of use once the clock is right
+	unrestorable bool                 // kept is of no use
+
 	simulator *simulator.Simulator // nil without
 	simulated *listener            // nil without
 	// simulatedSince is when the simulator began: it knows nothing older.
@@ -108,6 +115,7 @@ func (p *program) run(ctx context.Context) error {
 	}
 	if err == nil {
 		p.announce()
+		settleMemory()
 		err = p.wait(ctx)
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -145,11 +153,12 @@ func (p *program) open(ctx context.Context) (err error) {
 }
 
 // start gets ready as soon as the database lets it. The HTTP side answers all
-// the while and says that it is not ready. A database that goes away in the
-// middle of it is no reason to end: every step may be repeated.
+// the while and says that it is not ready, or serves from the snapshot file. A
+// database that goes away in the middle of it is no reason to end: every step
+// may be repeated.
 func (p *program) start(ctx context.Context) error {
 	for {
-		if err := reachDatabase(ctx, p.store, p.log); err != nil {
+		if err := p.reachDatabase(ctx); err != nil {
 			return err
 		}
 		err := p.prepare(ctx)
@@ -157,6 +166,7 @@ func (p *program) start(ctx context.Context) error {
 			return err
 		}
 		p.log.Warn("the database went away while starting; beginning anew", "err", err)
+		p.restore()
 		select {
 		case <-time.After(firstDatabasePause):
 		case <-ctx.Done():
@@ -189,6 +199,7 @@ func (p *program) prepare(ctx context.Context) error {
 	}
 	p.fleet.Beat(ctx)
 	p.started.Store(true)
+	p.keepSnapshot()
 	p.startOutputs()
 	p.scheduler.Start()
 	p.watchDatabase(ctx)
@@ -230,7 +241,9 @@ func (p *program) stop(ctx context.Context) error {
 	drain.Go(func() { drained = closeAll(ctx, p.pages, p.control, p.admin) })
 	var renewed error
 	if p.scheduler != nil {
-		renewed = errors.Join(p.scheduler.Stop(ctx), p.keeper.Stop(ctx), p.keys.Stop(ctx), p.stopOutputs(ctx))
+		renewed = errors.Join(p.scheduler.Stop(ctx), p.keeper.Stop(ctx))
+		p.leaveSnapshot() // with what was renewed last
+		renewed = errors.Join(renewed, p.keys.Stop(ctx), p.stopOutputs(ctx))
 		p.leaveAlerts(ctx)
 		p.leaveFleet(ctx)
 	}

@@ -11,7 +11,12 @@ const weComPath = "/qyapi"
 // newWeCom is the client of WeCom as the configuration says; base is where it is.
 // There is no second host for it.
 func newWeCom(c config.Config, base string) (*wechat.WeCom, error) {
+	roots, err := authorities(c)
+	if err != nil {
+		return nil, err
+	}
 	return wechat.NewWeCom(wechat.Options{
+		RootCAs: roots,
 		BaseURL: base, Timeout: c.WeChat.Timeout.Std(), ConnectTimeout: c.WeChat.ConnectTimeout.Std(),
 		UserAgent: "wxsign/" + thisBuild().Version,
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/wxsign/wxsign/model"
 )
@@ -214,16 +215,34 @@ func TestTimelineRows(t *testing.T) {
 			}))
 		}
 		must(t, s.AddHistory(t.Context(), model.History{AttemptID: "x", AppID: "other", Kind: "jsapi", AtMs: 1002}))
-		rows, err := s.Timeline(t.Context(), "wx", 1001, 1004, 2)
+		rows, err := s.Timeline(t.Context(), model.TimelineQuery{AppID: "wx", FromMs: 1001, ToMs: 1004, Limit: 2})
 		must(t, err)
 		moment := func(i int64) model.Moment {
 			return model.Moment{
-				AtMs: 1000 + i, Kind: "jsapi", Version: i, TriggerName: "schedule", Outcome: "failed", Errcode: 45011,
+				AtMs: 1000 + i, FirstMs: 1000 + i, Count: 1, Kind: "jsapi", Version: i, TriggerName: "schedule", Outcome: "failed", Errcode: 45011,
 				LatencyMs: 7, ExpiresMs: 9,
 			}
 		}
 		if diff := cmp.Diff([]model.Moment{moment(3), moment(2)}, rows); diff != "" {
 			t.Error(diff)
+		}
+		must(t, s.AddHistory(t.Context(), model.History{
+			AttemptID: "y", AppID: "wx", Kind: "jsapi", AtMs: 1004, Outcome: "renewed", ExpiresMs: 5000,
+		}))
+		rows, err = s.Timeline(t.Context(), model.TimelineQuery{AppID: "wx", FromMs: 1001, ToMs: 1005, StepMs: 2, Limit: 9})
+		must(t, err)
+		two := moment(3)
+		two.FirstMs, two.Count = 1002, 2
+		one := model.Moment{AtMs: 1004, FirstMs: 1004, Count: 1, Kind: "jsapi", Outcome: "renewed", ExpiresMs: 5000}
+		want := []model.Moment{one, moment(4), two, moment(1)}
+		alike := cmpopts.SortSlices(func(a, b model.Moment) bool { return a.AtMs > b.AtMs || a.AtMs == b.AtMs && a.Outcome > b.Outcome })
+		if diff := cmp.Diff(want, rows, alike); diff != "" {
+			t.Errorf("of a time, what is alike (-want +got):\n%s", diff)
+		}
+		for skip, want := range map[int]int64{0: 1004, 2: 1003, 5: 1000, 6: 0} {
+			if at, err := s.AttemptBefore(t.Context(), "wx", 1000, skip); err != nil || at != want {
+				t.Errorf("before %d newer ones: %d, %v; want %d", skip, at, err, want)
+			}
 		}
 	})
 }

@@ -29,6 +29,7 @@ type Ailing struct {
 	Version       int64
 	IssuedMs      int64
 	ExpiresMs     int64
+	NextRefreshMs int64 // when the next attempt is due
 	LongestLifeMs int64
 	FailCount     int
 	FailErrcode   int
@@ -50,7 +51,7 @@ type AilingLimits struct {
 func (s *Store) Ailing(ctx context.Context, l AilingLimits, limit int) ([]Ailing, error) {
 	var rows []Ailing
 	err := s.query(ctx, `
-SELECT c.app_id, a.name AS account_name, a.token_mode, c.kind, c.version, c.issued_ms, c.expires_ms, c.longest_life_ms,
+SELECT c.app_id, a.name AS account_name, a.token_mode, c.kind, c.version, c.issued_ms, c.expires_ms, c.next_refresh_ms, c.longest_life_ms,
   c.fail_count, c.fail_errcode, c.fail_text,
   CASE WHEN c.value_hash<>'' AND c.dead_hash=c.value_hash THEN 1 ELSE 0 END AS dead, NOWMS AS now_ms
 FROM credential c JOIN account a ON a.app_id=c.app_id

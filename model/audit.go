@@ -66,9 +66,12 @@ type AuditKey struct {
 
 // AuditFilter says which entries are wanted; zero fields do not matter.
 type AuditFilter struct {
-	Actor, Action, Target string
-	FromMs                int64 // this instant and later
-	ToMs                  int64 // before this instant
+	Actor, Action string
+	// Target is a whole target, or what one begins with up to a space: an AppID
+	// finds "wx… jsapi: reason", too.
+	Target string
+	FromMs int64 // this instant and later
+	ToMs   int64 // before this instant
 }
 
 // auditSearch bounds the entries that one page looks at where a filter has several
@@ -111,8 +114,12 @@ func (s *Store) AuditPage(ctx context.Context, f AuditFilter, after AuditKey, li
 // by row.
 func (f AuditFilter) plan(after AuditKey) (index string, where, rest conditions) {
 	index = "audit_at"
+	if f.Target != "" {
+		index = "audit_target"
+		where.add([]string{"a.target >= ?", "a.target < ?"}, f.Target, f.Target+afterSpace)
+	}
 	for _, c := range []struct{ index, term, value string }{
-		{"audit_target", "a.target = ?", f.Target}, {"audit_action", "a.action = ?", f.Action}, {"audit_actor", "a.actor = ?", f.Actor},
+		{"audit_action", "a.action = ?", f.Action}, {"audit_actor", "a.actor = ?", f.Actor},
 	} {
 		switch {
 		case c.value == "":
@@ -134,6 +141,11 @@ func (f AuditFilter) plan(after AuditKey) (index string, where, rest conditions)
 	}
 	return index, where, rest
 }
+
+// afterSpace is the character behind the space: between a word and the word with
+// it is the word itself, and all that begins with the word and a space. Ranges
+// are read along an index, also where LIKE is not.
+const afterSpace = "!"
 
 // AuditChain reads at most limit links from seq on, in the chain's order.
 func (s *Store) AuditChain(ctx context.Context, seq int64, limit int) ([]Audit, error) {

@@ -58,10 +58,11 @@ func TestAuditPages(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, s *model.Store) {
 		t.Helper()
+		targets := []string{"x", "y", "z with details"}
 		for i := range 30 {
 			head, err := s.AuditHead(t.Context())
 			must(t, err)
-			entry := link(head, []string{"ann", "bob"}[i%2], []string{"x", "y", "z"}[i%3])
+			entry := link(head, []string{"ann", "bob"}[i%2], targets[i%3])
 			entry.AtMs = int64(1000 + i/4)
 			added, err := s.AddAudit(t.Context(), head, entry)
 			if err != nil || !added {
@@ -73,6 +74,8 @@ func TestAuditPages(t *testing.T) {
 			want   int
 		}{
 			"all": {model.AuditFilter{}, 30}, "actor": {model.AuditFilter{Actor: "ann"}, 15}, "target": {model.AuditFilter{Target: "x"}, 10},
+			"its first word": {model.AuditFilter{Target: "z"}, 10}, "all of it": {model.AuditFilter{Target: "z with details"}, 10},
+			"some words": {model.AuditFilter{Target: "z with"}, 10}, "a part of a word": {model.AuditFilter{Target: "z wit"}, 0},
 			"both": {model.AuditFilter{Actor: "ann", Target: "x", Action: "act"}, 5}, "action": {model.AuditFilter{Action: "act"}, 30},
 			"time": {model.AuditFilter{FromMs: 1001, ToMs: 1003}, 8}, "no one's": {model.AuditFilter{Actor: "' OR 1=1 --"}, 0},
 		} {

@@ -66,6 +66,7 @@ func reads() []read {
 	}
 	old := model.HistoryKey{AtMs: 1500, ID: 1500}
 	none, code := 0, 40164
+	newest, later := model.DeliveryKey{}, model.DeliveryKey{CreatedMs: 5, ID: 5}
 	return append(filteredReads(page, old, &none, &code), []read{
 		{"due accounts", "credential_due", func(ctx context.Context, s *model.Store) error {
 			_, err := s.DueAccounts(ctx, 1000, lease, 50)
@@ -84,7 +85,15 @@ func reads() []read {
 			return err
 		}},
 		{"timeline", "history_account", func(ctx context.Context, s *model.Store) error {
-			_, err := s.Timeline(ctx, "wx7", 1, recentMs, 20)
+			_, err := s.Timeline(ctx, model.TimelineQuery{AppID: "wx7", FromMs: 1, ToMs: recentMs, Limit: 20})
+			return err
+		}},
+		{"timeline of many attempts", "history_account_filter", func(ctx context.Context, s *model.Store) error {
+			_, err := s.Timeline(ctx, model.TimelineQuery{AppID: "wx7", FromMs: 1, ToMs: recentMs, StepMs: 7, Limit: 20})
+			return err
+		}},
+		{"how much happened", "history_account", func(ctx context.Context, s *model.Store) error {
+			_, err := s.AttemptBefore(ctx, "wx7", 1, 3)
 			return err
 		}},
 		{"unwritten history", "history_publish", func(ctx context.Context, s *model.Store) error {
@@ -123,11 +132,26 @@ func reads() []read {
 			_, _, err := s.AuditPage(ctx, model.AuditFilter{Target: "x", Actor: "y"}, model.AuditKey{AtMs: 5, ID: 5}, 20)
 			return err
 		}},
+		{"the newest deliveries", "delivery_created", deliveryPage(model.DeliveryFilter{}, newest)},
+		{"deliveries in a state", "delivery_state", deliveryPage(model.DeliveryFilter{State: "failed"}, later)},
+		{"deliveries of a receiver", "delivery_channel", deliveryPage(model.DeliveryFilter{Channel: "x"}, later)},
+		{"deliveries of a receiver in a state", "delivery_channel", deliveryPage(model.DeliveryFilter{Channel: "x", State: "sent"}, newest)},
+		{"what a receiver did not get", "delivery_channel", func(ctx context.Context, s *model.Store) error {
+			_, err := s.RequeueFailed(ctx, "x", 20)
+			return err
+		}},
 		{"the chain of the audit log", "audit_seq", func(ctx context.Context, s *model.Store) error {
 			_, err := s.AuditChain(ctx, 5, 20)
 			return err
 		}},
 	}...)
+}
+
+func deliveryPage(f model.DeliveryFilter, after model.DeliveryKey) func(context.Context, *model.Store) error {
+	return func(ctx context.Context, s *model.Store) error {
+		_, _, err := s.DeliveryPage(ctx, f, after, 20)
+		return err
+	}
 }
 
 // filteredReads are the pages of each filter of the history, and of several at
@@ -248,8 +272,8 @@ func along(plan, indexes string) bool {
 	return slices.ContainsFunc(strings.Split(indexes, "|"), func(index string) bool { return strings.Contains(plan, index) })
 }
 
-// scans finds a step that reads a whole table of ours, by letter: a, c, h. Along
-// history_at and audit_at it is right: the newest rows of all come first, and it
+// scans finds a step that reads a whole table of ours, by letter: a, c, d, h. Along
+// history_at, audit_at and delivery_created it is right: the newest rows of all come first, and it
 // stops there.
 func scans(plan string) bool {
 	for line := range strings.Lines(plan) {
@@ -260,6 +284,7 @@ func scans(plan string) bool {
 	return false
 }
 
-var newestFirst = regexp.MustCompile(`USING (COVERING )?INDEX (history|audit)_at\b`)
+var newestFirst = regexp.MustCompile(`USING (COVERING )?INDEX (history_at|audit_at|delivery_created)\b`)
 
-var wholeTable = regexp.MustCompile(`table=(account|credential|history|[ach]) .*type=ALL|detail=SCAN (account|credential|history|[ach])\b`)
+var wholeTable = regexp.MustCompile(
+	`table=(account|credential|history|[acdh]) .*type=ALL|detail=SCAN (account|credential|history|[acdh])\b`)

@@ -34,6 +34,7 @@ const (
 	dayMs       = 86_400_000
 	scaleRounds = 40
 	mostP95     = 100 * time.Millisecond
+	mostMoments = 4000 // of a timeline, each attempt one
 )
 
 func TestHistoryScale(t *testing.T) { //nolint:paralleltest // nothing may run beside it
@@ -170,7 +171,7 @@ func (w scaleWorld) cases() []scaleCase {
 			return 1, err
 		}, mostP95},
 		{"timeline of 90 days, account of 200 rows", w.timeline(quiet, scaleDays), mostP95},
-		{"timeline of 24 hours, busy account", w.timeline(busy, 1), 0}, // 5,000 rows, each on another page of the table
+		{"timeline of 24 hours, busy account", w.timeline(busy, 1), 0}, // 5,000 attempts in some hundred moments
 		{"export, a chunk of 1,000", func(ctx context.Context, place model.HistoryKey) (int, error) {
 			page, err := w.store.HistoryPage(ctx, model.HistoryFilter{Outcome: "failed"}, place, 1000)
 			return len(page.Rows), err
@@ -190,7 +191,15 @@ func (w scaleWorld) cases() []scaleCase {
 func (w scaleWorld) timeline(appID string, days int64) func(context.Context, model.HistoryKey) (int, error) {
 	return func(ctx context.Context, place model.HistoryKey) (int, error) {
 		to := cmp.Or(place.AtMs, int64(scaleBegin+scaleDays*dayMs))
-		moments, err := w.store.Timeline(ctx, appID, to-days*dayMs, to, 5000)
+		q := model.TimelineQuery{AppID: appID, FromMs: to - days*dayMs, ToMs: to, Limit: mostMoments}
+		first, err := w.store.AttemptBefore(ctx, appID, q.FromMs, mostMoments)
+		if err == nil && first > 0 { // as package history does
+			q.StepMs = days * dayMs / 150
+		}
+		if err != nil {
+			return 0, err
+		}
+		moments, err := w.store.Timeline(ctx, q)
 		return len(moments), err
 	}
 }

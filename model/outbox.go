@@ -122,32 +122,12 @@ WHERE id=@ID AND fence=@Fence + 1 AND holder=@Holder AND state='`+DeliveryPendin
 // RequeueDelivery makes a delivery that was sent or given up due again, as a
 // new one is. False means that there is none, or that it is on its way.
 func (s *Store) RequeueDelivery(ctx context.Context, id int64) (bool, error) {
-	n, err := s.exec(ctx, "deliver again", `
-UPDATE delivery SET state='`+DeliveryPending+`', attempts=0, holder='', next_ms=NOWMS, queued_ms=NOWMS, done_ms=0, last_error=''
-WHERE id=? AND state<>'`+DeliveryPending+`'`, id)
+	n, err := s.exec(ctx, "deliver again", requeueDelivery+" WHERE id=? AND state<>'"+DeliveryPending+"'", id)
 	return n == 1, err
 }
 
-// DeliveryFilter says which deliveries are wanted; "" does not matter.
-type DeliveryFilter struct {
-	Channel string
-	State   string
-}
-
-// Deliveries reads the newest deliveries, newest first.
-func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, limit int) ([]Delivery, error) {
-	var where conditions
-	if f.Channel != "" {
-		where.add([]string{"d.channel = ?"}, f.Channel)
-	}
-	if f.State != "" {
-		where.add([]string{"d.state = ?"}, f.State)
-	}
-	var rows []Delivery
-	err := s.query(ctx, "SELECT "+deliveryColumns+" FROM delivery d"+where.text()+
-		" ORDER BY d.created_ms DESC, d.id DESC LIMIT ?", append(where.args, limit)...).Scan(&rows).Error
-	return rows, wrap("read deliveries", err)
-}
+const requeueDelivery = `
+UPDATE delivery SET state='` + DeliveryPending + `', attempts=0, holder='', next_ms=NOWMS, queued_ms=NOWMS, done_ms=0, last_error=''`
 
 // DeliveryCount is how many deliveries of a channel are in a state, and since
 // when the oldest of them.

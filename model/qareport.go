@@ -19,7 +19,12 @@ type QAReport struct {
 	CreatedMs int64
 }
 
-// AddQAReport writes a report and drops the account's oldest beyond keep.
+// PageClient begins the client of a report that a page sent about itself.
+const PageClient = "page "
+
+// AddQAReport writes a report and drops the account's oldest beyond keep. Those of
+// pages and those of the demo page are counted apart: everybody can send the
+// former, and a flood of them must not push out what people have tested.
 func (s *Store) AddQAReport(ctx context.Context, r QAReport, keep int) error {
 	_, err := s.exec(ctx, "write a QA report", `
 INSERT INTO qa_report (app_id, profile, page_url, user_agent, client, verdict, detail, created_ms)
@@ -27,12 +32,16 @@ VALUES (@AppID, @Profile, @PageURL, @UserAgent, @Client, @Verdict, @Detail, NOWM
 	if err != nil {
 		return err
 	}
+	same := "app_id = ? AND client NOT LIKE '" + PageClient + "%'"
+	if strings.HasPrefix(r.Client, PageClient) {
+		same = "app_id = ? AND client LIKE '" + PageClient + "%'"
+	}
 	var oldestKept []int64
-	err = s.query(ctx, "SELECT id FROM qa_report WHERE app_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?", r.AppID, keep-1).Scan(&oldestKept).Error
+	err = s.query(ctx, "SELECT id FROM qa_report WHERE "+same+" ORDER BY id DESC LIMIT 1 OFFSET ?", r.AppID, keep-1).Scan(&oldestKept).Error
 	if err != nil || len(oldestKept) == 0 {
 		return wrap("count QA reports", err)
 	}
-	_, err = s.exec(ctx, "drop old QA reports", "DELETE FROM qa_report WHERE app_id = ? AND id < ?", r.AppID, oldestKept[0])
+	_, err = s.exec(ctx, "drop old QA reports", "DELETE FROM qa_report WHERE "+same+" AND id < ?", r.AppID, oldestKept[0])
 	return err
 }
 

@@ -71,3 +71,42 @@ func TestQAReportPages(t *testing.T) {
 		}
 	})
 }
+
+// A flood of reports that anybody can send drops only its own kind.
+func TestQAReportsOfPagesAreCountedApart(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, s *model.Store) {
+		t.Helper()
+		const keep = 3
+		add := func(appID, client string, n int) {
+			t.Helper()
+			for range n {
+				must(t, s.AddQAReport(t.Context(), model.QAReport{AppID: appID, Client: client, Verdict: "failed", PageURL: "u"}, keep))
+			}
+		}
+		count := func(f model.QAFilter) int {
+			t.Helper()
+			rows, _, err := s.QAReports(t.Context(), f, 0, 100)
+			must(t, err)
+			return len(rows)
+		}
+		add("wxa", "ios", 2)
+		add("wxb", "page ios", 2)
+		add("wxa", model.PageClient+"ios", 5)
+		add("wxa", model.PageClient+"android", 1)
+		for want, f := range map[int]model.QAFilter{
+			2 + keep: {AppID: "wxa"}, 1: {AppID: "wxa", Client: "page android"}, 0: {Client: "pages"},
+		} {
+			if got := count(f); got != want {
+				t.Errorf("%+v: %d reports, want %d", f, got, want)
+			}
+		}
+		add("wxa", "android", 2)
+		if got := count(model.QAFilter{AppID: "wxa", Client: "ios"}); got != 1 {
+			t.Errorf("%d of the demo's first reports, want 1", got)
+		}
+		if got := count(model.QAFilter{AppID: "wxb"}); got != 2 {
+			t.Errorf("another account has %d reports, want 2", got)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 // link is one connection through a Proxy.
 type link struct {
 	client, server net.Conn
+	target         string               // the server's address
 	commands       commandReader        // used by the client's pump only
 	cutAtReply     atomic.Pointer[rule] // set: the next reply is not passed on
 }

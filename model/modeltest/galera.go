@@ -32,12 +32,19 @@ type GaleraCluster struct {
 // package galera-4 besides MariaDB, and a second or two for each node.
 func Galera(t testing.TB, nodes int) *GaleraCluster {
 	t.Helper()
+	return GaleraBy(t, make([]*Clock, nodes)...)
+}
+
+// GaleraBy is Galera with a node for each clock; nil is the machine's.
+func GaleraBy(t testing.TB, clocks ...*Clock) *GaleraCluster {
+	t.Helper()
 	c := &GaleraCluster{t: t}
-	for i := range nodes {
+	for i, clock := range clocks {
 		n, err := newGaleraNode()
 		if err != nil {
 			t.Fatalf("node %d of a Galera cluster: %v", i, err)
 		}
+		n.clock = clock
 		c.nodes = append(c.nodes, n)
 		t.Cleanup(func() { c.remove(n) })
 		if err := n.join(c.running()); err != nil {
@@ -73,6 +80,28 @@ func (c *GaleraCluster) Kill(node int) { c.end(node, syscall.SIGKILL) }
 
 // Stop takes a node out in order: the others go on, however few they are.
 func (c *GaleraCluster) Stop(node int) { c.end(node, syscall.SIGTERM) }
+
+// Isolate parts a node from the others, as a broken network does, or ends that.
+// What is left of a majority goes on; the rest answers error 1047 only.
+func (c *GaleraCluster) Isolate(node int, apart bool) {
+	c.t.Helper()
+	value := "0"
+	if apart {
+		value = "1"
+	}
+	if err := execute(c.nodes[node].local(), "SET GLOBAL wsrep_provider_options='gmcast.isolate="+value+"'"); err != nil {
+		c.t.Fatalf("isolate Galera node %d: %v", node, err)
+	}
+}
+
+// Bootstrap makes a node that has lost the others a cluster of one: what an
+// operator does who knows that they are gone.
+func (c *GaleraCluster) Bootstrap(node int) {
+	c.t.Helper()
+	if err := execute(c.nodes[node].local(), "SET GLOBAL wsrep_provider_options='pc.bootstrap=1'"); err != nil {
+		c.t.Fatalf("bootstrap Galera node %d: %v", node, err)
+	}
+}
 
 // Start brings a stopped or killed node back and waits until it has caught up.
 func (c *GaleraCluster) Start(node int) {
@@ -207,7 +236,7 @@ func (n *galeraNode) join(running []*galeraNode) error {
 	}
 	defer func() { _ = watched.Close() }()
 	//nolint:noctx // it outlives any one test; stop or its guard ends it
-	cmd := exec.Command("sh", append([]string{"-c", guarded, "sh", n.dir, n.binary}, n.galeraArgs(running)...)...)
+	cmd := exec.Command("sh", n.command(n.galeraArgs(running))...)
 	cmd.Env = append(os.Environ(), "PATH="+n.dir+":"+os.Getenv("PATH"))
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{watched}
 	if err := cmd.Start(); err != nil {

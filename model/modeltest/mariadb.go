@@ -1,8 +1,9 @@
 // Package modeltest gives tests real databases, and the means to break them:
 // Open a store on any of the Engines, MariaDB a database on a shared server,
-// MariaDBServer a server that can be stopped and killed, Proxy a connection that
-// can be cut around a single query. Conformance and Race hold every engine to
-// the same rules.
+// MariaDBServer a server that can be stopped and killed, MariaDBPair two with
+// replication, Galera a cluster, Clock a server's own clock that can be set, Proxy
+// a connection that can be cut around a single query. Conformance and Race hold
+// every engine to the same rules.
 package modeltest
 
 import (
@@ -28,7 +29,7 @@ const statementTimeout = 20 * time.Second
 
 // shared starts the one mariadbd that all tests of a test binary use. It is
 // never stopped: mariadbd ends, and its files go, when the test binary ends.
-var shared = sync.OnceValues(startMariadbd)
+var shared = sync.OnceValues(func() (*mariadbd, error) { return startMariadbd(mariadbd{}) })
 
 // MariaDB gives the test an empty database on a real MariaDB and returns its
 // DSN, without parameters. The database is dropped at the end of the test, so

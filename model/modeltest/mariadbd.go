@@ -29,6 +29,8 @@ type mariadbd struct {
 	binary string
 	dir    string
 	port   int
+	clock  *Clock    // nil: the machine's
+	own    []string  // options beside those of all; nil: alone
 	cmd    *exec.Cmd // nil while stopped
 	guard  *os.File  // see guarded
 }
@@ -50,8 +52,13 @@ shift
 exec "$@" 3<&-
 `
 
-// startMariadbd makes a data folder and starts a server on it.
-func startMariadbd() (*mariadbd, error) {
+// alone are the options of a server that has nobody beside it: no passwords and
+// no binary log.
+func alone() []string { return []string{"--skip-grant-tables", "--skip-log-bin"} }
+
+// startMariadbd makes a data folder and starts a server on it, by the clock and
+// with the options given in like.
+func startMariadbd(like mariadbd) (*mariadbd, error) {
 	binary, err := findMariadbd()
 	if err != nil {
 		return nil, err
@@ -60,7 +67,11 @@ func startMariadbd() (*mariadbd, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mariadbd{binary: binary, dir: dir}
+	m := &like
+	m.binary, m.dir = binary, dir
+	if m.own == nil {
+		m.own = alone()
+	}
 	if err := m.bootstrap(); err != nil {
 		return nil, errors.Join(err, m.remove())
 	}
@@ -155,13 +166,12 @@ func (m *mariadbd) start() error {
 		return err
 	}
 	defer func() { _ = watched.Close() }()
-	command := append([]string{"-c", guarded, "sh", m.dir, m.binary}, m.args(
+	options := m.args(append(m.own,
 		"--bind-address=127.0.0.1", "--port="+strconv.Itoa(m.port), "--socket="+m.socket(),
-		"--pid-file="+filepath.Join(m.dir, "pid"), "--skip-name-resolve", "--skip-grant-tables",
-		"--skip-networking=0", "--skip-log-bin",
+		"--pid-file="+filepath.Join(m.dir, "pid"), "--skip-name-resolve", "--skip-networking=0",
 		"--max-connections=1000")...) // a dozen replicas of several tests share it, each with its pool
 	//nolint:noctx // it outlives any one test; stop or its guard ends it
-	cmd := exec.Command("sh", command...)
+	cmd := exec.Command("sh", m.command(options)...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{watched}
 	if err := cmd.Start(); err != nil {
 		return errors.Join(err, guard.Close())
@@ -173,11 +183,17 @@ func (m *mariadbd) start() error {
 	return nil
 }
 
+// command is what sh runs: the server with its options, guarded, by its clock.
+func (m *mariadbd) command(options []string) []string {
+	command := append([]string{"-c", guarded, "sh", m.dir}, m.clock.env()...)
+	return append(append(command, m.binary), options...)
+}
+
 // waitReady asks over the socket in the folder: on the port a stranger could
 // answer. The server opens the socket after the port.
 func (m *mariadbd) waitReady() error {
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
-		if err := execute("root@unix("+m.socket()+")/", "DO 1"); err == nil {
+		if err := execute(m.local(), "DO 1"); err == nil {
 			return nil
 		}
 		log, err := os.ReadFile(m.logPath())
@@ -213,6 +229,7 @@ func (m *mariadbd) remove() error   { return os.RemoveAll(m.dir) }
 func (m *mariadbd) logPath() string { return filepath.Join(m.dir, "log") }
 func (m *mariadbd) socket() string  { return filepath.Join(m.dir, "socket") }
 func (m *mariadbd) addr() string    { return net.JoinHostPort("127.0.0.1", strconv.Itoa(m.port)) }
+func (m *mariadbd) local() string   { return "root@unix(" + m.socket() + ")/" }
 func (m *mariadbd) dsn() string     { return "root@tcp(" + m.addr() + ")/" }
 
 // tail is the end of a log, where the cause stands.

@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"math/rand/v2"
 	"net"
 	"sync"
 	"testing"
@@ -10,21 +11,32 @@ import (
 )
 
 // Proxy stands on loopback between a client and a server and breaks what lies
-// between them on demand. Cut and Hang serve any protocol over TCP; CutNextQuery
-// and CutNextReply read MySQL's, without TLS or compression. Its methods may be
-// called from the test's goroutine at any time.
+// between them on demand. Cut, Hang, Slow and Retarget serve any protocol over
+// TCP; CutNextQuery and CutNextReply read MySQL's, without TLS or compression.
+// Its methods may be called from the test's goroutine at any time.
 type Proxy struct {
-	t      testing.TB
-	addr   string
-	target string
-	tasks  sync.WaitGroup
+	t     testing.TB
+	addr  string
+	tasks sync.WaitGroup
 
 	mu       sync.Mutex
+	target   string
+	slow     span
 	mode     proxyMode
 	changed  chan struct{} // closed and replaced when mode changes
 	listener net.Listener  // nil while cut
 	links    map[*link]struct{}
 	rules    []*rule
+}
+
+// span is a range of times; the zero value is none at all.
+type span struct{ least, most time.Duration }
+
+func (s span) pick() time.Duration {
+	if s.most <= s.least {
+		return s.least
+	}
+	return s.least + rand.N(s.most-s.least)
 }
 
 type proxyMode int
@@ -98,6 +110,26 @@ func (p *Proxy) Hang() {
 	p.setMode(hanging)
 }
 
+// Slow keeps back what clients send for a time between least and most, drawn
+// anew for each statement, until it is called with zeroes. Replies are not
+// kept back, and a statement never overtakes another of its connection.
+func (p *Proxy) Slow(least, most time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow = span{least, most}
+}
+
+// Retarget leads to another server from now on, as a fail-over does: every
+// connection is closed, and new ones go there.
+func (p *Proxy) Retarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+	for l := range p.links {
+		l.close()
+	}
+}
+
 // Restore ends Cut and Hang.
 func (p *Proxy) Restore() {
 	p.t.Helper()
@@ -142,27 +174,30 @@ func (p *Proxy) accept(listener net.Listener) {
 
 // connect carries one connection until either side ends it.
 func (p *Proxy) connect(client net.Conn) {
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
 	dialer := net.Dialer{Timeout: 5 * time.Second}
-	server, err := dialer.DialContext(p.t.Context(), "tcp", p.target)
+	server, err := dialer.DialContext(p.t.Context(), "tcp", target)
 	if err != nil {
 		_ = client.Close() // the target is down: so is its proxy
 		return
 	}
-	l := &link{client: client, server: server}
+	l := &link{client: client, server: server, target: target}
 	if !p.add(l) {
 		l.close()
 		return
 	}
 	p.tasks.Go(func() { p.pump(l, server, client, l.onReply) })
-	p.pump(l, client, server, func(chunk []byte) bool { return p.onRequest(l, chunk) })
+	p.pump(l, client, server, func(chunk []byte) bool { return p.onRequest(l, chunk) && p.dawdle() })
 	p.remove(l)
 }
 
-// add fails after a Cut, which would not see the link.
+// add fails after a Cut or a Retarget, which would not see the link.
 func (p *Proxy) add(l *link) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mode == severed {
+	if p.mode == severed || p.target != l.target {
 		return false
 	}
 	p.links[l] = struct{}{}
@@ -188,6 +223,24 @@ func (p *Proxy) pump(l *link, from, to net.Conn, inspect func([]byte) bool) {
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}
+	}
+}
+
+// dawdle is what Slow asks for. A cut ends it; its false stops what was kept back.
+func (p *Proxy) dawdle() bool {
+	p.mu.Lock()
+	wait, changed := p.slow.pick(), p.changed
+	p.mu.Unlock()
+	if wait == 0 {
+		return true
+	}
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	select {
+	case <-late.C:
+		return true
+	case <-changed:
+		return p.open()
 	}
 }
 

@@ -104,6 +104,48 @@ func TestProxyCutAndRestore(t *testing.T) {
 	exec1(t, through, "INSERT INTO seen VALUES (1)")
 }
 
+func TestProxySlow(t *testing.T) {
+	t.Parallel()
+	proxy, through, _ := behind(t)
+	exec1(t, through, "DO 1") // a connection, whose making takes several messages
+	const wait = 200 * time.Millisecond
+	proxy.Slow(wait, 2*wait)
+	for range 2 {
+		begin := time.Now()
+		if count(t, through, "SELECT 1"); time.Since(begin) < wait {
+			t.Errorf("a statement took %s, want at least %s", time.Since(begin), wait)
+		}
+	}
+	proxy.Slow(time.Hour, time.Hour)
+	failed := make(chan error, 1)
+	go func() { failed <- through.PingContext(t.Context()) }()
+	time.Sleep(50 * time.Millisecond) // it may be kept back by then; if not, it is refused
+	proxy.Cut()
+	if err := <-failed; err == nil {
+		t.Error("an answer through a proxy that was cut")
+	}
+	proxy.Slow(0, 0)
+	proxy.Restore()
+	exec1(t, through, "DO 1")
+}
+
+func TestProxyRetarget(t *testing.T) {
+	t.Parallel()
+	first, second := modeltest.MariaDBServer(t), modeltest.MariaDBServer(t)
+	proxy, dsn := modeltest.NewProxyFor(t, first.DSN())
+	through := open(t, dsn)
+	exec1(t, through, "CREATE TABLE only_in_first (id INT PRIMARY KEY)")
+	other := open(t, second.DSN())
+	var addr string
+	if err := other.QueryRowContext(t.Context(), "SELECT CONCAT('127.0.0.1:', @@port)").Scan(&addr); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Retarget(addr)
+	if n := count(t, through, tablesHere); n != 0 {
+		t.Errorf("%d tables, want 0: it still leads to the first", n)
+	}
+}
+
 func TestProxyHangDeliversLate(t *testing.T) {
 	t.Parallel()
 	proxy, through, direct := behind(t)

@@ -19,7 +19,18 @@ type Server struct {
 // nobody's running server may be stopped.
 func MariaDBServer(t testing.TB) *Server {
 	t.Helper()
-	process, err := startMariadbd()
+	return startServer(t, mariadbd{})
+}
+
+// MariaDBServerBy is MariaDBServer with a clock of its own.
+func MariaDBServerBy(t testing.TB, clock *Clock) *Server {
+	t.Helper()
+	return startServer(t, mariadbd{clock: clock})
+}
+
+func startServer(t testing.TB, like mariadbd) *Server {
+	t.Helper()
+	process, err := startMariadbd(like)
 	if err != nil {
 		t.Fatalf("a MariaDB of its own: %v", err)
 	}

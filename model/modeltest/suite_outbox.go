@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,8 @@ func deliveryCases() map[string]func(subject) {
 		"tried again after the back-off":     deliveryRetry,
 		"what is done is due no more":        deliveryDone,
 		"asked for again, it is as new":      deliveryRequeue,
+		"pages, the newest first":            deliveryPages,
+		"all that was given up, again":       deliveryRequeueFailed,
 		"a cursor begins once and goes on":   cursorMoves,
 		"a cursor left behind begins afresh": cursorBegins,
 	}
@@ -57,7 +60,7 @@ func (x subject) dueDeliveries() []model.DeliveryNow {
 // newest is the subject's newest delivery.
 func (x subject) newest() model.Delivery {
 	x.Helper()
-	rows, err := x.store.Deliveries(x.Context(), model.DeliveryFilter{Channel: x.appID}, 1)
+	rows, _, err := x.store.DeliveryPage(x.Context(), model.DeliveryFilter{Channel: x.appID}, model.DeliveryKey{}, 1)
 	x.ok(err)
 	if len(rows) == 0 {
 		x.Fatal("there is no delivery")
@@ -191,7 +194,8 @@ func deliveryDone(x subject) {
 		x.yes(x.store.EndDelivery(x.Context(), g, model.DeliveryEnd{State: state}))
 		g.Fence++
 		x.no(x.store.ClaimDelivery(x.Context(), g, lease))
-		if rows, err := x.store.Deliveries(x.Context(), model.DeliveryFilter{Channel: x.appID, State: state}, 9); err != nil ||
+		of := model.DeliveryFilter{Channel: x.appID, State: state}
+		if rows, _, err := x.store.DeliveryPage(x.Context(), of, model.DeliveryKey{}, 9); err != nil ||
 			len(rows) != 1 || rows[0].DoneMs < rows[0].CreatedMs || rows[0].ID != g.ID {
 			x.Errorf("%s: %+v, %v", state, rows, err)
 		}
@@ -296,5 +300,64 @@ func deliveryPurgeCases() map[string]func(*testing.T, *model.Store) {
 				}
 			}
 		},
+	}
+}
+
+// deliveryPages reads three deliveries of two states in pages of two.
+func deliveryPages(x subject) {
+	var ids []int64
+	for i := range 3 {
+		row := x.queued()
+		ids = append(ids, row.ID)
+		if i == 1 {
+			continue // waits
+		}
+		g := grantOfDelivery(row, "replica")
+		x.yes(x.store.ClaimDelivery(x.Context(), g, lease))
+		x.yes(x.store.EndDelivery(x.Context(), g, model.DeliveryEnd{State: model.DeliverySent}))
+	}
+	page := func(f model.DeliveryFilter, after model.DeliveryKey) (got []int64, next *model.DeliveryKey) {
+		f.Channel = x.appID
+		rows, next, err := x.store.DeliveryPage(x.Context(), f, after, 2)
+		if err != nil {
+			x.Fatal(err)
+		}
+		for _, row := range rows {
+			got = append(got, row.ID)
+		}
+		return got, next
+	}
+	got, next := page(model.DeliveryFilter{}, model.DeliveryKey{})
+	if next == nil || !slices.Equal(got, []int64{ids[2], ids[1]}) {
+		x.Fatalf("the first page is %v, next %v; added were %v", got, next, ids)
+	}
+	if got, next = page(model.DeliveryFilter{}, *next); next != nil || !slices.Equal(got, []int64{ids[0]}) {
+		x.Errorf("the second page is %v, next %v", got, next)
+	}
+	if got, next = page(model.DeliveryFilter{State: model.DeliverySent}, model.DeliveryKey{}); next != nil ||
+		!slices.Equal(got, []int64{ids[2], ids[0]}) {
+		x.Errorf("sent are %v, next %v", got, next)
+	}
+	if _, err := x.store.Delivery(x.Context(), -1); !errors.Is(err, model.ErrNotFound) {
+		x.Errorf("a delivery that is none: %v", err)
+	}
+	if d, err := x.store.Delivery(x.Context(), ids[1]); err != nil || d.State != model.DeliveryPending || d.Channel != x.appID {
+		x.Errorf("%+v, %v", d, err)
+	}
+}
+
+func deliveryRequeueFailed(x subject) {
+	for range 3 {
+		g := grantOfDelivery(x.queued(), "replica")
+		x.yes(x.store.ClaimDelivery(x.Context(), g, lease))
+		x.yes(x.store.EndDelivery(x.Context(), g, model.DeliveryEnd{State: model.DeliveryFailed, Error: "refused"}))
+	}
+	for _, want := range []int64{2, 1, 0} {
+		if n, err := x.store.RequeueFailed(x.Context(), x.appID, 2); err != nil || n != want {
+			x.Errorf("again: %d, %v; want %d", n, err, want)
+		}
+	}
+	if due := x.dueDeliveries(); len(due) != 3 || due[0].LastError != "" || due[0].Attempts != 0 {
+		x.Errorf("%+v", due)
 	}
 }

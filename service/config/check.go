@@ -20,6 +20,7 @@ func (l *loader) checkAll() {
 	l.checkWeChat()
 	l.checkRefresh()
 	l.checkRedis()
+	l.checkOutbound()
 	l.checkWebhooks()
 	l.checkAlert()
 	l.checkSimulator()

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,6 +19,24 @@ func (l *loader) checkDatabase() {
 	l.between("database.max_idle", d.MaxIdle, 0, 10_000)
 	l.within("database.conn_max_lifetime", d.ConnMaxLifetime, 10*time.Second, time.Hour)
 	l.checkDSN(d.Driver, d.DSN.Reveal())
+	l.checkSnapshotFile()
+}
+
+// checkSnapshotFile finds what would only show when the file is needed.
+func (l *loader) checkSnapshotFile() {
+	const path = "database.snapshot_file"
+	d := &l.cfg.Database
+	switch file := d.SnapshotFile; {
+	case file == "":
+	case !printable(file):
+		l.fault(path, "is not one line of text", "remove line breaks and control characters")
+	case strings.HasPrefix(file, fileReference):
+		l.fault(path, "is a path, not a secret", `write it without "file:" in front`)
+	case strings.HasSuffix(file, "/"):
+		l.fault(path, "names a folder", "add the name of a file")
+	case d.Driver == DriverSQLite && filepath.Clean(file) == filepath.Clean(d.DSN.Reveal()):
+		l.fault(path, "is the database itself", "name another file")
+	}
 }
 
 // checkDSN quotes nothing of the DSN: it holds a password.

@@ -58,6 +58,21 @@ func (l *loader) checkWebhooks() {
 	}
 }
 
+func (l *loader) checkOutbound() {
+	for i, entry := range l.cfg.Outbound.Allow {
+		if !isNetwork(entry) && !isHostPattern(entry) {
+			l.fault(join("outbound.allow", strconv.Itoa(i)), "is neither a network nor a name: "+quote(entry),
+				`write it as in "10.0.0.0/8", "hooks.internal" or "*.svc.cluster.local"`)
+		}
+	}
+}
+
+// isHostPattern takes names, and all names below one, without a port.
+func isHostPattern(text string) bool {
+	name := strings.TrimSuffix(strings.TrimPrefix(text, "*."), ".")
+	return name != "" && len(name) < 254 && !strings.HasPrefix(name, ".") && printable(name) && !strings.ContainsAny(name, "*/:@?# ")
+}
+
 // hookURL lets a query pass, which many receivers use to tell senders apart.
 func (l *loader) hookURL(path, text string) {
 	if text == "" {

@@ -24,6 +24,7 @@ type Config struct {
 	Refresh   Refresh   `toml:"refresh"`
 	History   History   `toml:"history"`
 	Publish   Publish   `toml:"publish"`
+	Outbound  Outbound  `toml:"outbound"`
 	Demo      Demo      `toml:"demo"`
 	Alert     Alert     `toml:"alert"`
 	Simulator Simulator `toml:"simulator"`
@@ -101,11 +102,16 @@ type Database struct {
 	MaxIdle         int           `toml:"max_idle"`
 	ConnMaxLifetime Duration      `toml:"conn_max_lifetime"`
 	AutoMigrate     bool          `toml:"auto_migrate"`
+	// SnapshotFile is the path of the sealed local snapshot; "" = none.
+	SnapshotFile string `toml:"snapshot_file"`
 }
 
 // Security holds the key that seals secrets at rest and the panel's sessions.
 type Security struct {
 	MasterKey KeySource `toml:"master_key"`
+	// CAFile is a PEM file of authorities beside those of the system, for all
+	// servers that are called by TLS; "" = none.
+	CAFile string `toml:"ca_file"`
 	// SessionIdle ends a session that is not used, SessionAbsolute every one.
 	SessionIdle     Duration `toml:"session_idle"`
 	SessionAbsolute Duration `toml:"session_absolute"`

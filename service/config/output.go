@@ -19,6 +19,13 @@ type Redis struct {
 	TicketKey string `toml:"ticket_key"`
 }
 
+// Outbound says which addresses webhooks and alerts may go to.
+type Outbound struct {
+	// Allow are networks, addresses and names that may be called although they are
+	// not public.
+	Allow []string `toml:"allow"`
+}
+
 // Webhook is told of events, never of a value.
 type Webhook struct {
 	URL    string        `toml:"url"`

@@ -9,7 +9,10 @@ import (
 type Report struct {
 	// Warnings are worth a line in the log; they stop nothing.
 	Warnings []string
-	origins  map[string]Origin
+	// SecretFiles are the files in which secrets stand: those that "file:" values
+	// name, and the configuration file where it holds some itself.
+	SecretFiles []string
+	origins     map[string]Origin
 }
 
 // Origin says where a value came from. The zero Origin is a default.

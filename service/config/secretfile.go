@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/wxsign/wxsign/service/secret"
@@ -19,7 +20,30 @@ func (l *loader) readSecretFiles() {
 		}
 		if path, found := strings.CutPrefix(value.Reveal(), fileReference); found {
 			leaf.value.Set(reflect.ValueOf(l.readSecret(leaf.path, path)))
+			l.noteSecretFile(path)
+		} else if !value.IsZero() {
+			l.noteInline(leaf.path)
 		}
+	}
+	if key := l.cfg.Security.MasterKey; !key.Inline.IsZero() {
+		l.noteInline("security.master_key")
+	}
+}
+
+// noteInline notes the configuration file where a secret stands in it itself. The
+// DSN of SQLite is a path.
+func (l *loader) noteInline(key string) {
+	if key == "database.dsn" && l.cfg.Database.Driver == DriverSQLite {
+		return
+	}
+	if origin := l.report.origins[key]; origin.Variable == "" && origin.Line > 0 {
+		l.noteSecretFile(origin.Path)
+	}
+}
+
+func (l *loader) noteSecretFile(path string) {
+	if !slices.Contains(l.report.SecretFiles, path) {
+		l.report.SecretFiles = append(l.report.SecretFiles, path)
 	}
 }
 

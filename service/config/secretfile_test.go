@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/secret"
 )
@@ -29,6 +31,38 @@ func files(contents map[string]string) func(string) ([]byte, error) {
 			return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrInvalid}
 		default:
 			return []byte(content), nil
+		}
+	}
+}
+
+func TestFilesWithSecrets(t *testing.T) {
+	t.Parallel()
+	const account = "[[account]]\napp_id = \"wx1\"\nsecret = "
+	read := files(map[string]string{"/run/one": "first", "/run/dsn": "u:p@tcp(127.0.0.1)/w"})
+	key := secret.NewKey()
+	for name, tt := range map[string]struct {
+		text string
+		env  []string
+		want []string
+	}{
+		"none": {"[database]\ndsn = \"wxsign.db\"\n", nil, nil},
+		"a file, twice": {
+			account + "\"file:/run/one\"\n" + strings.Replace(account, "wx1", "wx2", 1) + "\"file:/run/one\"\n", nil,
+			[]string{"/run/one"},
+		},
+		"the configuration itself": {account + "\"first\"\n", nil, []string{"wxsign.toml"}},
+		"by the environment":       {account + "\"x\"\n", []string{"WXSIGN_ACCOUNT_0_SECRET=first"}, nil},
+		"named by the environment": {
+			"",
+			[]string{"WXSIGN_DATABASE_DRIVER=mysql", "WXSIGN_DATABASE_DSN=file:/run/dsn", "WXSIGN_SECURITY_MASTER_KEY=" + key},
+			[]string{"/run/dsn"},
+		},
+		"the master key":                  {"[security]\nmaster_key = \"" + key + "\"\n", nil, []string{"wxsign.toml"}},
+		"a master key of the environment": {"", []string{"WXSIGN_SECURITY_MASTER_KEY=" + key}, nil},
+	} {
+		_, report := load(t, config.Source{Path: "wxsign.toml", Text: []byte(tt.text), Env: tt.env, ReadFile: read})
+		if diff := cmp.Diff(tt.want, report.SecretFiles); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -52,6 +53,10 @@ type Fleet struct {
 	store Store
 	self  model.Replica
 	log   *slog.Logger
+
+	mu      sync.Mutex
+	told    map[string]bool // names of replicas whose difference was told
+	failing bool            // and the log knows
 }
 
 // New checks the options.
@@ -62,14 +67,46 @@ func New(o Options) (*Fleet, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Fleet{store: o.Store, self: model.Replica{Name: o.Name, Version: o.Version, Config: o.Config}, log: o.Logger}, nil
+	self := model.Replica{Name: o.Name, Version: o.Version, Config: o.Config}
+	return &Fleet{store: o.Store, self: self, log: o.Logger, told: map[string]bool{}}, nil
 }
 
-// Beat notes that this replica is alive.
+// Beat notes that this replica is alive, and tells the log once of each other
+// that has not its configuration: two that renew by different rules undo each
+// other's work.
 func (f *Fleet) Beat(ctx context.Context) {
-	if err := f.store.SeeReplica(ctx, f.self); err != nil {
-		f.log.Warn("cannot note that this replica is alive; the panel of the others shows it as lost", "err", err)
+	err := f.store.SeeReplica(ctx, f.self)
+	var all []Replica
+	if err == nil {
+		all, err = f.Replicas(ctx)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.compare(all)
+	} else if !f.failing {
+		f.log.Warn("cannot note that this replica is alive; after a while the panel of the others shows it as lost", "err", err)
+	}
+	f.failing = err != nil
+}
+
+// compare tells what is new about the configurations; f.mu must be held.
+func (f *Fleet) compare(all []Replica) {
+	differ := map[string]bool{}
+	for _, r := range all {
+		if !r.Differs || r.Lost {
+			continue
+		}
+		differ[r.Name] = true
+		if !f.told[r.Name] {
+			f.log.Warn("another replica has a different configuration or master key: give all the same; `wxsign config show` prints what is in effect",
+				"replica", r.Name, "version", r.Version)
+		}
+	}
+	if len(f.told) > 0 && len(differ) == 0 {
+		f.log.Info("all replicas have the same configuration again")
+	}
+	f.told = differ
 }
 
 // Leave takes this replica out of the list: it ends on purpose.

@@ -10,6 +10,7 @@ import (
 	"github.com/wxsign/wxsign/service/pageurl"
 	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/snapshot"
+	"github.com/wxsign/wxsign/service/wechat"
 )
 
 const tokenKind = snapshot.KindAccessToken
@@ -112,7 +113,7 @@ func (k *Keeper) adopt(row *model.Credential, clk clock) {
 	case errors.Is(err, errOlder):
 		k.heal(row)
 	case err != nil:
-		k.reportSealed(row, err)
+		k.quarantine(row, err)
 		trouble = snapshot.Trouble{
 			Errcode: row.FailErrcode, Text: describe(err), Failing: max(1, row.FailCount), NextTry: clk.reached(row.NextRefreshMs),
 		}
@@ -165,17 +166,6 @@ func (k *Keeper) isOlder(row *model.Credential) bool {
 	return held.PublishID != row.PublishID && outdates(held, row.Version, row.IssuedMs) && !k.isUnpublished(row)
 }
 
-// reportSealed logs once per publish that a stored value is of no use.
-func (k *Keeper) reportSealed(row *model.Credential, err error) {
-	k.mu.Lock()
-	known := k.sealed[placeOf(row)] == row.PublishID
-	k.sealed[placeOf(row)] = row.PublishID
-	k.mu.Unlock()
-	if !known {
-		k.log.Error("a stored credential is not used", "account", row.AppID, "kind", row.Kind, "version", row.Version, "err", err)
-	}
-}
-
 // heal writes the newer value back into a row that has lost it to a failover or
 // a restored backup. Replicas may race for it: the guard lets one win. What the
 // follower has seen may be stale, so the row is read again.
@@ -205,6 +195,7 @@ func servedAccount(row *model.Account) (snapshot.Account, error) {
 	a := snapshot.Account{
 		AppID: row.AppID, Name: row.Name, Platform: row.Platform, Enabled: row.Enabled,
 		AllowHTTP: row.AllowHTTP, Tickets: row.Tickets, Rev: row.ConfigRev,
+		Classic:  row.Platform != snapshot.PlatformWeCom && row.TokenMode == string(wechat.Classic),
 		Profiles: make(map[string]snapshot.Profile, len(row.Profiles)),
 	}
 	for _, text := range row.Domains {

@@ -77,6 +77,7 @@ func (k *Keeper) sendClaim(g model.Grant) (bool, error) {
 	defer cancel()
 	held, err := k.store.Claim(ctx, g, k.planner.timing.Lease.Milliseconds())
 	if err == nil || errors.Is(err, model.ErrNotApplied) {
+		k.noteWrite(false, nil)
 		return held, err
 	}
 	ctx, cancel = context.WithTimeout(k.hard, dbTimeout)
@@ -85,6 +86,7 @@ func (k *Keeper) sendClaim(g model.Grant) (bool, error) {
 	if readErr != nil {
 		return false, errors.Join(err, readErr)
 	}
+	k.noteWrite(!held, err)
 	return held, nil
 }
 
@@ -160,6 +162,7 @@ func (k *Keeper) recordVanished(a *attempt) {
 	if !found {
 		return
 	}
+	k.log.Info("took over the claim of a replica that ended or lost its database", "account", a.row.AppID, "kind", a.row.Kind, "holder", replica)
 	k.recorder.add(model.History{
 		AttemptID: attemptID, AtMs: a.row.LeaseUntilMs,
 		AppID: a.row.AppID, Kind: a.row.Kind, Version: a.row.Version, Fence: a.row.Fence,

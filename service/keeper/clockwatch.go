@@ -62,6 +62,13 @@ func (w *clockwatch) slept() time.Duration {
 	return ahead
 }
 
+// asleep reports whether the machine has slept since slept was asked last.
+func (w *clockwatch) asleep() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.tick.IsZero() && w.wall().Sub(w.tickWall)-time.Since(w.tick) >= sleepStep
+}
+
 // look notes a reading of the database's clock and reports whether a jump of it
 // is confirmed; settle ends that.
 func (w *clockwatch) look(clk clock) (stepped bool) {

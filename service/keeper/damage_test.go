@@ -199,3 +199,62 @@ func TestHistoryAway(t *testing.T) {
 		}
 	})
 }
+
+// A start that finds a stored value damaged or moved, with nothing in memory to
+// go on with: it is fetched anew at once, with one call for all replicas, even
+// where WeChat gives the very same value again, and history tells of it.
+func TestDamagedValueIsFetchedAnewAtStart(t *testing.T) {
+	t.Parallel()
+	const moved = "UPDATE credential SET value_enc=(SELECT d.value_enc FROM credential d WHERE d.kind=?) WHERE kind=?"
+	for name, tt := range map[string]struct {
+		mode          wechat.Mode
+		damaged       string
+		donor         string
+		tokens, jsapi int // calls to WeChat that it may cost
+	}{
+		"a ticket":        {wechat.Stable, snapshot.KindJSAPI, snapshot.KindAccessToken, 0, 1},
+		"a stable token":  {wechat.Stable, snapshot.KindAccessToken, snapshot.KindJSAPI, 1, 0},
+		"a classic token": {wechat.Classic, snapshot.KindAccessToken, snapshot.KindJSAPI, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, setup{mode: tt.mode})
+				first := w.start("first", nil)
+				time.Sleep(2 * time.Minute)
+				first.stop()
+				before, tokensBefore, row := w.calls(), w.tokenCalls(), w.credential(appID, tt.damaged)
+				w.rawSQL(moved, tt.donor, tt.damaged)
+				one, two := w.start("one", nil), w.start("two", nil)
+				time.Sleep(10 * time.Second)
+				w.watch(time.Minute, time.Second, one, two)
+				after := w.credential(appID, tt.damaged)
+				if after.Version != row.Version+1 {
+					t.Errorf("version %d, now %d", row.Version, after.Version)
+				}
+				for _, r := range []*replica{one, two} {
+					w.checkToken(r, appID)
+					if c := r.credential(appID, tt.damaged); c.PublishID != after.PublishID || !c.Live(time.Now()) {
+						t.Errorf("replica %s serves %s, stored is %s", r.name, c.PublishID, after.PublishID)
+					}
+					if trouble := r.trouble(appID, tt.damaged); trouble != (snapshot.Trouble{}) {
+						t.Errorf("replica %s: the trouble stays: %+v", r.name, trouble)
+					}
+				}
+				tokens, tickets := w.tokenCalls()-tokensBefore, w.calls()[ticketPath]-before[ticketPath]
+				if tokens != tt.tokens || tickets != tt.jsapi {
+					t.Errorf("it cost %d calls for a token and %d for a ticket", tokens, tickets)
+				}
+				told := 0
+				for _, h := range w.rows(appID) {
+					if h.Kind == tt.damaged && h.Outcome == model.OutcomeFailed && strings.Contains(h.Errmsg, "cannot be opened") {
+						told++
+					}
+				}
+				if told != 1 {
+					t.Errorf("history tells of it %d times", told)
+				}
+			})
+		})
+	}
+}

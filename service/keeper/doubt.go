@@ -18,16 +18,22 @@ const (
 )
 
 // doubt asks WeChat whether the reported token is alive: ResultAlive, or "" for
-// dead. One replica asks for all, and its answer holds for 30 s.
-func (k *Keeper) doubt(ctx context.Context, row *model.Credential, why request) (string, error) {
+// dead. One replica asks for all, and its answer holds for 30 s. Against what was
+// seen here, at seenMs by the database's clock, an older answer says nothing: then
+// WeChat is asked again; 0 = it is somebody's word.
+func (k *Keeper) doubt(ctx context.Context, row *model.Credential, why request, seenMs int64) (string, error) {
 	p := model.ReportProbe{AppID: row.AppID, ValueHash: row.ValueHash, Owner: k.replica + "/" + NewID()}
-	claimed, err := k.try(func(ctx context.Context) (bool, error) {
-		return k.store.ClaimReportProbe(ctx, p, doubtGap.Milliseconds())
-	})
-	if claimed && err == nil {
-		return k.probeReported(ctx, row, p, why)
+	gap := doubtGap
+	if seenMs != 0 {
+		gap = seenGap
 	}
-	for {
+	for try := 0; ; try++ {
+		if try == 0 || seenMs != 0 {
+			claimed, err := k.try(func(ctx context.Context) (bool, error) { return k.store.ClaimReportProbe(ctx, p, gap.Milliseconds()) })
+			if claimed && err == nil {
+				return k.probeReported(ctx, row, p, why)
+			}
+		}
 		shared, nowMs, err := k.readReportProbe(row.AppID)
 		switch {
 		case err != nil:
@@ -35,7 +41,7 @@ func (k *Keeper) doubt(ctx context.Context, row *model.Credential, why request) 
 		case shared.Owner == p.Owner: // claimed after all: the answer was lost
 			return k.probeReported(ctx, row, p, why)
 		}
-		verdict, err := shareDoubt(shared, row.ValueHash, nowMs)
+		verdict, err := shareDoubt(shared, row.ValueHash, nowMs, seenMs)
 		if !errors.Is(err, errDoubtOpen) {
 			return verdict, err
 		}
@@ -48,11 +54,15 @@ func (k *Keeper) doubt(ctx context.Context, row *model.Credential, why request) 
 // errDoubtOpen says that the probe of another replica is under way.
 var errDoubtOpen = errors.New("the probe is under way")
 
-// shareDoubt is what another replica's probe means for a report of a token.
-func shareDoubt(p model.ReportProbe, valueHash string, nowMs int64) (string, error) {
+// shareDoubt is what another replica's probe means for a report of a token, which
+// may be of what was seen here later than that probe was sent.
+func shareDoubt(p model.ReportProbe, valueHash string, nowMs, seenMs int64) (string, error) {
 	age := time.Duration(nowMs-p.ClaimedMs) * time.Millisecond
 	again := doubtGap - age
+	foundDead := p.ValueHash == valueHash && p.Outcome == model.ProbeDead
 	switch {
+	case p.ClaimedMs < seenMs && !foundDead:
+		return "", errDoubtOpen
 	case p.ValueHash != valueHash:
 		return "", refreshFailed("WeChat was asked about another token of this account a moment ago; it is asked at most every "+doubtGap.String(), again)
 	case p.Outcome == "" && age < doubtTime:

@@ -42,9 +42,9 @@ func (k *Keeper) follow(sinceMs int64) {
 			nextFull = time.Now().Add(fullFollowInterval)
 		}
 		clk, err := k.followOnce(from)
-		k.health.database(err)
+		k.noteDatabase(err)
 		if err != nil {
-			k.log.Warn("cannot follow the database; what lives is served on", "err", err)
+			k.log.Debug("cannot follow the database", "err", err)
 			continue
 		}
 		sinceMs = clk.nowMs
@@ -117,6 +117,19 @@ func (k *Keeper) dropDeleted(all []model.Account) {
 			k.table.Remove(appID)
 		}
 	}
+}
+
+// dropStrangers stops to serve the accounts of a file that have been deleted
+// since it was written.
+func (k *Keeper) dropStrangers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*dbTimeout)
+	defer cancel()
+	all, err := k.store.AccountsSince(ctx, 0)
+	if err != nil {
+		return err
+	}
+	k.dropDeleted(all)
+	return nil
 }
 
 // changedAccounts are the rows that memory holds in another revision.

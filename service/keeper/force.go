@@ -42,7 +42,9 @@ func (k *Keeper) askForced(ctx context.Context, a *attempt, r wechat.TokenReques
 	if !allowed {
 		return answer{}, errNoBudget
 	}
-	k.noteForced(a.row.AppID, forced{budget.Day, usedToday(a.row, a.clock.nowMs) + 1})
+	used := usedToday(a.row, a.clock.nowMs) + 1
+	k.noteForced(a.row.AppID, forced{budget.Day, used})
+	k.tellForced(a, used)
 	r.Force = true
 	got, err := k.askToken(ctx, a, r)
 	switch {

@@ -19,17 +19,21 @@
 //	force.go     a stable token that WeChat calls dead
 //	report.go    a caller says that a value is dead
 //	doubt.go     is the reported token alive? asked once for all replicas
+//	seen.go      a death that the relay saw with its own eyes
 //	refresh.go   a person asks for a new value
 //	request.go   waiting for what comes of either
 //	budget.go    what is left of the force refreshes
 //	probe.go     is the stored token still alive?
 //	follow.go    what other replicas published and what people edited
 //	adopt.go     a row becomes a served value
+//	sealed.go    a stored value that does not open
 //	clockwatch.go  a database clock that is set, a machine that slept
+//	restore.go   the snapshot file: what goes into it, and back
 //	recorder.go  history rows, never in the way of a renewal
 //	issued.go    the tokens that were ours in the last hours
 //	observer.go  who counts what happens
 //	backoff.go   how long to wait after which failure
+//	story.go     what the log tells of all this
 //	status.go    what /readyz and the panel ask
 package keeper
 
@@ -163,6 +167,7 @@ type Keeper struct {
 	blind       map[string]blindProbe    // by AppID: made without the database
 	issued      map[string]issuedToken   // by hash
 	forced      map[string]forced        // by AppID
+	refuted     map[sight]time.Time      // until when they are not believed
 
 	puts      sync.Mutex // orders "is mine newer?" and the put that follows
 	trustRows bool       // guarded by puts: the lives in memory are too long
@@ -170,8 +175,10 @@ type Keeper struct {
 
 	stopping sync.Once
 
-	health health
-	loaded atomic.Bool
+	health   health
+	writes   writes
+	loaded   atomic.Bool // the rows have been read
+	restored atomic.Bool // until then, a file is served
 }
 
 // New makes a Keeper that does nothing yet.
@@ -217,7 +224,7 @@ func New(o Options) (*Keeper, error) {
 		followInterval: o.FollowInterval, observer: o.Observer, clocks: clockwatch{wall: o.Wall},
 		busy: make(map[string]chan struct{}), unpublished: make(map[place]string), sealed: make(map[place]string),
 		doubted: make(map[string]time.Time), cases: make(map[caseKey]*waiting), blind: make(map[string]blindProbe),
-		issued: make(map[string]issuedToken), forced: make(map[string]forced),
+		issued: make(map[string]issuedToken), forced: make(map[string]forced), refuted: make(map[sight]time.Time),
 	}
 	k.recorder = newRecorder(o.Store, o.Logger)
 	k.working, k.retire = context.WithCancel(context.Background())

@@ -17,9 +17,9 @@ const probeLimit = 200
 // first business call fails.
 func (k *Keeper) probeDue(ctx context.Context) {
 	due, err := k.store.DueProbes(ctx, k.planner.timing.MinInterval.Milliseconds(), probeLimit)
-	k.health.database(err)
+	k.noteDatabase(err)
 	if err != nil {
-		k.log.Warn("cannot look for due probes", "err", err)
+		k.log.Debug("cannot look for due probes", "err", err)
 		return
 	}
 	for _, p := range due {

@@ -19,7 +19,8 @@ type recorder struct {
 	}
 	log     *slog.Logger
 	rows    chan entry
-	waiting atomic.Int64 // rows that are not in yet
+	waiting atomic.Int64  // rows that are not in yet
+	ending  chan struct{} // closed by stop
 	done    sync.WaitGroup
 }
 
@@ -33,7 +34,7 @@ type entry struct {
 const recorderRoom = 4096
 
 func newRecorder(store Store, log *slog.Logger) *recorder {
-	return &recorder{store: store, log: log, rows: make(chan entry, recorderRoom)}
+	return &recorder{store: store, log: log, rows: make(chan entry, recorderRoom), ending: make(chan struct{})}
 }
 
 // add takes a row; it never waits. Where there is no room the row is lost and
@@ -64,6 +65,7 @@ func (r *recorder) idle() bool { return r.waiting.Load() == 0 }
 
 // stop returns when the rows that wait are written. No add may follow.
 func (r *recorder) stop() {
+	close(r.ending)
 	close(r.rows)
 	r.done.Wait()
 	if lost := r.waiting.Load(); lost > 0 {
@@ -74,9 +76,13 @@ func (r *recorder) stop() {
 // run writes rows until stop, each until it is in or ctx ends.
 func (r *recorder) run(ctx context.Context) {
 	for h := range r.rows {
-		for pause := time.Second; !r.write(ctx, h); pause = min(2*pause, mostRecorderPause) {
+		level, ending := slog.LevelWarn, r.ending
+		for pause := firstRecorderPause; !r.write(ctx, h, level); pause = min(2*pause, mostRecorderPause) {
+			level = slog.LevelDebug // the first failure is news
 			select {
 			case <-time.After(pause):
+			case <-ending: // the database may have been back for long
+				ending, pause = nil, firstRecorderPause/2
 			case <-ctx.Done():
 				return
 			}
@@ -85,9 +91,12 @@ func (r *recorder) run(ctx context.Context) {
 	}
 }
 
-const mostRecorderPause = 30 * time.Second
+const (
+	firstRecorderPause = time.Second
+	mostRecorderPause  = 30 * time.Second
+)
 
-func (r *recorder) write(ctx context.Context, h entry) bool {
+func (r *recorder) write(ctx context.Context, h entry, level slog.Level) bool {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
 	there, err := false, error(nil)
@@ -98,7 +107,7 @@ func (r *recorder) write(ctx context.Context, h entry) bool {
 		err = r.store.AddHistory(ctx, h.History)
 	}
 	if err != nil {
-		r.log.Warn("cannot write history yet", "account", h.AppID, "kind", h.Kind, "err", err)
+		r.log.Log(ctx, level, "cannot write history yet; the row is kept and tried again", "account", h.AppID, "kind", h.Kind, "err", err)
 	}
 	return err == nil
 }

@@ -49,7 +49,7 @@ func (k *Keeper) settleManual(ctx context.Context, r RefreshRequest) (string, er
 	}
 	why := request{model.TriggerManual, r.Actor, r.Reason}
 	if kindIsToken(r.Kind) && !row.Dead() && row.ExpiresMs > t.NowMs {
-		if verdict, err := k.doubt(ctx, row, why); err == nil && verdict != ResultAlive {
+		if verdict, err := k.doubt(ctx, row, why, 0); err == nil && verdict != ResultAlive {
 			if row, err = k.condemn(ctx, row, why); err != nil {
 				return "", err
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -82,6 +83,7 @@ func (k *Keeper) askToken(ctx context.Context, a *attempt, r wechat.TokenRequest
 func (k *Keeper) askTicket(ctx context.Context, a *attempt) (answer, error) {
 	token, err := k.openValue(liveToken(a.tended))
 	if err != nil {
+		k.replaceSealed(liveToken(a.tended), err)
 		return answer{}, err
 	}
 	return k.timed(a, func() (wechat.Grant, error) { return k.upstream(a.row.AppID).Ticket(ctx, token, a.row.Kind) })
@@ -101,7 +103,7 @@ func (k *Keeper) succeeded(a *attempt, got answer) {
 		hash: got.grant.Value.Hash(), lifeMs: k.lifeLeft(a.row, got).Milliseconds(),
 		sentMs: got.sentMs, nowMs: a.clock.earliest(time.Now()),
 	})
-	if v.publish {
+	if v.publish || !k.opens(a.row) {
 		k.publish(a, got, v)
 		return
 	}
@@ -112,6 +114,7 @@ func (k *Keeper) succeeded(a *attempt, got answer) {
 		k.release(a) // an edit of the account has overtaken the answer
 	}
 	k.record(k.history(a, got, model.OutcomeUnchanged, nil, v))
+	k.tellUnchanged(a, got)
 }
 
 // settle ends a claim by a statement that may be repeated, until it is in or
@@ -122,7 +125,7 @@ func (k *Keeper) settle(a *attempt, write func(context.Context) (bool, error)) b
 		if err == nil {
 			return done
 		}
-		k.log.Warn("cannot note the outcome of a renewal yet", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
+		k.log.Log(k.hard, again(pause), "cannot note the outcome of a renewal yet", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
 		if time.Until(a.trusted) < pause || !k.pause(pause) {
 			return false
 		}
@@ -169,8 +172,7 @@ func (k *Keeper) publish(a *attempt, got answer, v verdict) {
 		h.ValueHash, h.IssuedMs = p.ValueHash, p.IssuedMs
 	}
 	k.record(h)
-	k.log.Info("renewed", "account", a.row.AppID, "kind", a.row.Kind, "version", a.row.Version+1,
-		"expires_in", got.grant.ExpiresIn.String(), "trigger", a.trigger, "fingerprint", got.grant.Value.Fingerprint())
+	k.tellRenewed(a, got, &p)
 }
 
 // writePublication repeats the guarded write until it is in, until the claim
@@ -184,7 +186,7 @@ func (k *Keeper) writePublication(a *attempt, value secret.Secret, p model.Publi
 		if err == nil {
 			return done
 		}
-		k.log.Warn("cannot publish yet; the value is kept and tried again", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
+		k.log.Log(k.hard, again(pause), "cannot publish yet; the value is served by this replica and tried again", "account", a.row.AppID, "kind", a.row.Kind, "err", err)
 		k.setUnpublished(a.row, p.PublishID)
 		k.serve(a, value, p)
 		if time.Now().After(a.clock.deadline(p.ExpiresMs)) || !k.pause(pause) {
@@ -195,6 +197,14 @@ func (k *Keeper) writePublication(a *attempt, value secret.Secret, p model.Publi
 
 // errDropped is an outcome for the history: WeChat gave a value in vain.
 var errDropped = errors.New("another replica took over, or the account was edited, before the new value could be published; the value was dropped")
+
+// again is the level of a line about the same failure: the first is news.
+func again(pause time.Duration) slog.Level {
+	if pause == firstPublishPause {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
 
 const (
 	firstPublishPause = 100 * time.Millisecond
@@ -232,8 +242,7 @@ func (k *Keeper) failed(a *attempt, got answer, cause error) {
 	if k.settle(a, func(ctx context.Context) (bool, error) { return k.store.Fail(ctx, a.grant, f) }) {
 		k.setTrouble(a.row.AppID, a.row.Kind, snapshotTrouble(a.row.FailCount+1, f, time.Now().Add(wait)))
 	}
-	k.log.Warn("renewal failed", "account", a.row.AppID, "kind", a.row.Kind, "errcode", f.Errcode, "rid", ridOf(cause),
-		"failed", a.row.FailCount+1, "next_try_in", wait.Round(time.Second).String(), "reason", f.Text)
+	k.tellFailed(a, got, cause, f)
 }
 
 // edited reports whether the account was changed since the attempt read it.
@@ -249,8 +258,13 @@ func (k *Keeper) tokenDead(a *attempt) {
 	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
 	defer cancel()
 	marked, err := k.store.MarkDead(ctx, token.AppID, token.Kind, token.ValueHash, k.planner.timing.MinInterval.Milliseconds())
-	if err != nil || marked {
-		k.log.Warn("WeChat calls the access_token dead before its time; somebody else may be refreshing this account", "account", token.AppID, "version", token.Version, "err", err)
+	switch {
+	case err != nil:
+		k.log.Warn("WeChat calls the access_token dead before its time, and that could not be noted; the next attempt finds out again",
+			"account", token.AppID, "version", token.Version, "err", err)
+	case marked:
+		k.log.Warn("WeChat calls the access_token dead before its time; somebody else may be refreshing this account",
+			"account", token.AppID, "version", token.Version)
 	}
 }
 

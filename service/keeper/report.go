@@ -17,6 +17,9 @@ type Report struct {
 	SHA256  string // of the value, in hex
 	Errcode int    // that the caller got for it, 0 = not told
 	Actor   string // the key's name, for history
+	// SeenAt is the path of the call in whose answer this process itself saw
+	// WeChat call the value dead; "" = it is somebody's word.
+	SeenAt string
 }
 
 // What becomes of a report or a request.
@@ -57,7 +60,8 @@ func refreshFailed(reason string, retryAfter time.Duration) error {
 //
 //   - the value is not the current one: ResultCurrent, without any call;
 //   - WeChat, asked at most once in 30 s for all replicas, takes the token:
-//     ResultAlive;
+//     ResultAlive. What was seen here is stronger than an answer from before it,
+//     see seen.go;
 //   - the token is dead: one renewal for all callers of all replicas, waited for
 //     until the new value is current here: ResultRenewed. In stable mode that is
 //     a normal call; only if it brings the dead token again, and the budget
@@ -79,7 +83,7 @@ func (k *Keeper) Report(ctx context.Context, r Report) (result string, err error
 		}
 	}
 	if k.heldHash(at) == r.SHA256 {
-		return k.await(ctx, caseKey{at, r.SHA256}, func(ctx context.Context) (string, error) { return k.settleReport(ctx, r) })
+		return k.judge(ctx, at, r)
 	}
 	if _, err := k.Current(r.AppID, r.Kind); err != nil {
 		return "", err
@@ -118,7 +122,11 @@ func (k *Keeper) settleReport(ctx context.Context, r Report) (string, error) {
 	}
 	if !row.Dead() && row.ExpiresMs > t.NowMs {
 		why := request{model.TriggerReport, r.Actor, reasonOf(r)}
-		verdict, err := k.doubt(ctx, row, why)
+		seenMs := int64(0)
+		if r.SeenAt != "" {
+			seenMs = t.NowMs
+		}
+		verdict, err := k.doubt(ctx, row, why, seenMs)
 		if err != nil || verdict == ResultAlive {
 			return verdict, err
 		}
@@ -131,8 +139,11 @@ func (k *Keeper) settleReport(ctx context.Context, r Report) (string, error) {
 
 // reasonOf says in the history what the caller saw.
 func reasonOf(r Report) string {
-	if r.Errcode == 0 {
+	switch {
+	case r.Errcode == 0:
 		return "reported as dead"
+	case r.SeenAt != "":
+		return fmt.Sprintf("the relay was answered errcode %d", r.Errcode)
 	}
 	return fmt.Sprintf("reported as dead with errcode %d", r.Errcode)
 }

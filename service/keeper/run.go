@@ -14,6 +14,12 @@ func (k *Keeper) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if k.restored.Load() {
+		if err := k.dropStrangers(ctx); err != nil {
+			return err
+		}
+		k.health.database(nil) // the caller tells of it
+	}
 	k.loaded.Store(true)
 	k.recorder.start(k.hard)
 	k.spawn(func() { k.follow(sinceMs) })
@@ -38,9 +44,9 @@ func (k *Keeper) Scan(ctx context.Context) {
 
 func (k *Keeper) tendDue(ctx context.Context) {
 	due, err := k.store.DueAccounts(ctx, k.lookahead.Milliseconds(), k.planner.timing.Lease.Milliseconds(), scanLimit)
-	k.health.database(err)
+	k.noteDatabase(err)
 	if err != nil {
-		k.log.Warn("cannot look for due credentials; what lives is served on", "err", err)
+		k.log.Debug("cannot look for due credentials", "err", err)
 		return
 	}
 	for _, appID := range append(due, k.doubtedAccounts()...) {

@@ -13,15 +13,19 @@ type health struct {
 	downSince, backSince atomic.Pointer[time.Time]
 }
 
-// database notes the outcome of a statement.
-func (h *health) database(err error) {
+// database notes the outcome of a statement. It reports whether that is news,
+// and of an outage that is over how long it took.
+func (h *health) database(err error) (turned bool, away time.Duration) {
 	now := time.Now()
-	switch {
-	case err != nil:
-		h.downSince.CompareAndSwap(nil, &now)
-	case h.downSince.Swap(nil) != nil:
-		h.backSince.Store(&now)
+	if err != nil {
+		return h.downSince.CompareAndSwap(nil, &now), 0
 	}
+	since := h.downSince.Swap(nil)
+	if since == nil {
+		return false, 0
+	}
+	h.backSince.Store(&now)
+	return true, now.Sub(*since)
 }
 
 // backFor is how long the database has been back after it was away; the second
@@ -39,6 +43,8 @@ const (
 	CodeStarting           = "starting"              // stored credentials are not loaded yet
 	CodeStopping           = "stopping"              // the process is about to end
 	CodeDatabaseDown       = "database_down"         // served from memory
+	CodeDatabaseReadOnly   = "database_read_only"    // it answers and takes no writes: nothing is renewed
+	CodeSnapshotFile       = "snapshot_file"         // since the start, from the file of an earlier process
 	CodeTicketNotReady     = "ticket_not_ready"      // an account cannot be signed for
 	CodeRenewalsFailing    = "renewals_failing"      // the newest attempt of a credential failed
 	CodeNothingCanBeSigned = "nothing_can_be_signed" // accounts exist and none can be signed for
@@ -66,15 +72,19 @@ func (k *Keeper) Status() Status {
 			s.count(view, now)
 		}
 	}
-	if since := k.health.downSince.Load(); since != nil {
+	since := k.health.downSince.Load()
+	if since != nil {
 		s.DatabaseDown = now.Sub(*since)
 	}
 	blind := s.Signing > 0 && s.Signable == 0
-	s.note(!k.loaded.Load(), CodeStarting)
+	fromFile := k.restored.Load() && !k.loaded.Load()
+	s.note(!k.loaded.Load() && !fromFile, CodeStarting)
 	s.note(k.working.Err() != nil, CodeStopping)
 	s.note(blind, CodeNothingCanBeSigned)
 	s.Ready = len(s.Codes) == 0
-	s.note(s.DatabaseDown > 0, CodeDatabaseDown)
+	s.note(since != nil, CodeDatabaseDown)
+	s.note(since == nil && k.writes.refused(), CodeDatabaseReadOnly)
+	s.note(fromFile, CodeSnapshotFile)
 	s.note(s.Signable < s.Signing, CodeTicketNotReady)
 	s.note(s.Failing > 0, CodeRenewalsFailing)
 	s.Degraded = len(s.Codes) > 0

@@ -178,3 +178,27 @@ func TestShortestLease(t *testing.T) {
 		w.checkLedger()
 	})
 }
+
+// Regression: after an outage the recorder was in its longest pause, and a stop
+// waited for the end of it, or gave the row up.
+func TestStopDoesNotSleepOnHistory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, setup{})
+		f := &faulty{}
+		r := w.prepare("one", through(f))
+		f.set(everyTime(refuse, "AddHistory"))
+		must(t, r.keeper.Start(t.Context()))
+		r.cron.Start()
+		time.Sleep(40 * time.Second) // the next try is 20 s away
+		f.set(nil)
+		begin := time.Now()
+		r.stop()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("the stop took %s", took)
+		}
+		if n := len(w.rows(appID)); n != 2 {
+			t.Errorf("%d history rows, want those of the token and the ticket", n)
+		}
+	})
+}

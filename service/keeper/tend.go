@@ -25,7 +25,7 @@ func (k *Keeper) tend(appID string, wake <-chan struct{}) {
 		case errors.Is(err, model.ErrNotFound), next.IsZero() && err == nil:
 			return
 		case err != nil && failed:
-			k.log.Warn("cannot tend the account; the next scan tries again", "account", appID, "err", err)
+			k.log.Log(k.hard, k.fromOutage(), "cannot tend the account; the next scan tries again", "account", appID, "err", err)
 			return
 		case err != nil: // one hiccup is not worth the time to the next scan
 			failed, next = true, time.Now().Add(hiccupPause)
@@ -99,7 +99,7 @@ func (k *Keeper) read(appID string) (model.Tended, clock, error) {
 	before := time.Now()
 	t, err := k.store.Tended(ctx, appID)
 	if !errors.Is(err, model.ErrNotFound) {
-		k.health.database(err)
+		k.noteDatabase(err)
 	}
 	return t, clock{nowMs: t.NowMs, before: before, after: time.Now()}, err
 }

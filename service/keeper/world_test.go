@@ -1,6 +1,7 @@
 package keeper_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"encoding/json"
@@ -62,6 +63,7 @@ type setup struct {
 	accounts  int
 	nowMS     string        // SQL expression
 	follow    time.Duration // 0 = the keeper's own; longer where hours pass and nothing is to be followed
+	scan      time.Duration // between two scans; 0 = 5 s
 	tune      func(*keeper.Options)
 }
 
@@ -176,7 +178,7 @@ func (w *world) prepare(name string, change func(keeper.Store) keeper.Store) *re
 	r.signer, err = signature.New(signature.Options{Accounts: r.table})
 	must(w.t, err)
 	r.cron = schedule.New(options.Logger)
-	must(w.t, r.cron.Add("scan", "@every 5s", r.keeper.Scan))
+	must(w.t, r.cron.Add("scan", "@every "+cmp.Or(w.setup.scan, 5*time.Second).String(), r.keeper.Scan))
 	return r
 }
 

@@ -53,6 +53,7 @@ type Account struct {
 	AppID     string
 	Name      string
 	Platform  string
+	Classic   bool // a new access_token ends the one before, five minutes later
 	Enabled   bool
 	Domains   []pageurl.Pattern
 	AllowHTTP bool

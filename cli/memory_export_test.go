@@ -1,0 +1,4 @@
+package cli
+
+// SettleMemory lets tests call it apart from a start.
+var SettleMemory = settleMemory

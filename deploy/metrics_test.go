@@ -110,7 +110,8 @@ func TestMetricsAreThoseOfAServer(t *testing.T) {
 	}
 }
 
-// troubled has an account that works and one that WeChat refuses.
+// troubled has an account that works, one that WeChat refuses, and a Redis that is
+// not there.
 const troubled = `
 [wechat]
 base_url = "http://127.0.0.1:8089"
@@ -133,6 +134,8 @@ domains = ["localhost"]
 listen = "127.0.0.1:0"
 [ops]
 listen = "127.0.0.1:0"
+[publish.redis]
+address = "127.0.0.1:1"
 `
 
 // journal is a log that is written while it is read.

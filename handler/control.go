@@ -38,6 +38,7 @@ type Control struct {
 
 	waits    context.Context // ends when nobody may wait here any longer
 	endWaits context.CancelFunc
+	lot      *lot // where they wait whose connection can be taken aside
 }
 
 // NewControl makes the handler.
@@ -45,14 +46,18 @@ func NewControl(credentials Credentials, guard *Guard, signer Signer) (*Control,
 	if credentials == nil || guard == nil || signer == nil {
 		return nil, errors.New("handler: Credentials, Guard and Signer are required")
 	}
-	h := &Control{credentials: credentials, guard: guard, signer: signer}
+	h := &Control{credentials: credentials, guard: guard, signer: signer, lot: newLot(credentials)}
 	h.waits, h.endWaits = context.WithCancel(context.Background())
 	return h, nil
 }
 
 // EndWaits answers all long polls at once, and later ones without waiting: the
-// process is about to stop, and the callers ask another replica.
-func (h *Control) EndWaits() { h.endWaits() }
+// process is about to stop, and the callers ask another replica. When it returns
+// all of them are with their servers, whose Shutdown waits for them.
+func (h *Control) EndWaits() {
+	h.endWaits()
+	h.lot.close()
+}
 
 // controlBodyLimit is the largest body on these routes, in bytes.
 const controlBodyLimit = 64 << 10

@@ -17,6 +17,7 @@ import (
 // Keys knows who may enter; *apikey.Keys does.
 type Keys interface {
 	Authenticate(ctx context.Context, raw string) (*apikey.Caller, error)
+	Known(raw string) *apikey.Caller
 	Knows(raw string) bool
 	Admits(scope, appID string, addr netip.Addr) error
 }
@@ -95,6 +96,9 @@ func (g *Guard) check(c *gin.Context, raw, scope, appID string) (*apikey.Caller,
 // Authenticate is apikey's, with a limit for those who try keys. Who has a key
 // that is known does not feel it, from whatever address.
 func (g *Guard) Authenticate(c *gin.Context, raw string) (*apikey.Caller, error) {
+	if caller := g.keys.Known(raw); caller != nil {
+		return caller, nil
+	}
 	if !g.keys.Knows(raw) {
 		if err := g.try(c); err != nil {
 			return nil, err
@@ -110,7 +114,7 @@ func (g *Guard) Authenticate(c *gin.Context, raw string) (*apikey.Caller, error)
 
 // try counts one more lookup for the client's network.
 func (g *Guard) try(c *gin.Context) error {
-	if wait, granted := g.tries.Take(networkOf(AddressOf(c))); !granted {
+	if wait, granted := g.tries.Take(NetworkOf(AddressOf(c))); !granted {
 		return &RetryLater{Err: ErrTooManyRequests, After: wait}
 	}
 	return nil
@@ -134,6 +138,9 @@ func bearer(r *http.Request) (string, error) {
 // proxy sends it. The zero Addr stands for one that cannot be read: no list of
 // networks has it.
 func AddressOf(c *gin.Context) netip.Addr {
+	if _, forwarded := c.Request.Header["X-Forwarded-For"]; !forwarded {
+		return PeerAddressOf(c) // nearly all requests; gin would parse and print it several times
+	}
 	text := c.ClientIP()
 	if text == "" {
 		text = c.RemoteIP()
@@ -145,15 +152,25 @@ func AddressOf(c *gin.Context) netip.Addr {
 	return addr.Unmap()
 }
 
-// ipv6Network is what one household or server has of IPv6.
-const ipv6Network = 64
-
-// networkOf is what one client is taken to have: an IPv4 address or an IPv6 /64.
-func networkOf(addr netip.Addr) string {
-	if addr.Is6() {
-		if prefix, err := addr.WithZone("").Prefix(ipv6Network); err == nil {
-			return prefix.String()
-		}
+// PeerAddressOf is the address of who opened the connection: the client, or the
+// proxy in front of us.
+func PeerAddressOf(c *gin.Context) netip.Addr {
+	peer, err := netip.ParseAddrPort(c.Request.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
 	}
-	return addr.String()
+	return peer.Addr().Unmap()
+}
+
+// NetworkOf is what one client is taken to have: an IPv4 address or an IPv6 /64,
+// in which a household has as many addresses as it likes. It is a key for
+// limiters, not a text for people.
+func NetworkOf(addr netip.Addr) string {
+	if addr.Is4() {
+		b := addr.As4()
+		return string(b[:])
+	}
+	const prefix = 8 // bytes; the zone goes with the rest
+	b := addr.As16()
+	return string(b[:prefix])
 }

@@ -82,13 +82,19 @@ func (h *Control) value(c *gin.Context, kind string) error {
 	if err != nil {
 		return err
 	}
-	v, err := h.await(c, kind, known)
+	v, err := h.credentials.Current(appID, kind)
+	if waits := err == nil && !known.outdated(v) || errors.Is(err, keeper.ErrNotReady); known.wait > 0 && waits {
+		if h.park(c, kind, known, v) {
+			return nil
+		}
+		v, err = h.await(c, kind, known)
+	}
 	if err != nil && !errors.Is(err, keeper.ErrUnchanged) {
 		return withRetry(err)
 	}
-	c.Header("Cache-Control", "no-store")
-	c.Header("Vary", "Authorization")
-	c.Header("ETag", etag(v))
+	header := c.Writer.Header()
+	header["Cache-Control"], header["Vary"] = noStore, varyByKey
+	header["Etag"] = []string{etag(v)}
 	if !known.differs(v) {
 		c.Status(http.StatusNotModified)
 		return nil
@@ -97,13 +103,10 @@ func (h *Control) value(c *gin.Context, kind string) error {
 	return nil
 }
 
-// await gets the value, where that is asked for as soon as it is another one.
-// The key may have been revoked while its holder waited.
+// await gets the value as soon as it is another one. The key may have been
+// revoked while its holder waited.
 func (h *Control) await(c *gin.Context, kind string, known known) (keeper.Current, error) {
 	appID := c.Param("app_id")
-	if known.wait == 0 {
-		return h.credentials.Current(appID, kind)
-	}
 	allowTime(c, known.wait)
 	ctx, cancel := context.WithTimeout(c.Request.Context(), known.wait)
 	defer cancel()
@@ -125,8 +128,14 @@ type known struct {
 // maxWait is the longest long poll.
 const maxWait = time.Minute
 
+// varyByKey is a value of Vary; nobody writes into it.
+var varyByKey = []string{"Authorization"}
+
 func parseKnown(c *gin.Context) (known, error) {
-	k := known{tags: entityTags(c.Request.Header.Values("If-None-Match")), after: -1}
+	k := known{tags: entityTags(c.Request.Header["If-None-Match"]), after: -1}
+	if c.Request.URL.RawQuery == "" {
+		return k, nil // a map less
+	}
 	query := c.Request.URL.Query()
 	if text := query.Get("after"); text != "" {
 		after, err := strconv.ParseInt(text, 10, 64)

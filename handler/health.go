@@ -2,6 +2,7 @@ package handler
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -13,7 +14,19 @@ import (
 type Health struct {
 	status   func() keeper.Status
 	troubles func() []keeper.AccountTrouble // nil = accounts are not named
+	copied   func() CopyState               // nil = nothing is copied
 }
+
+// CopyState is how the copy of the values in Redis is.
+type CopyState struct {
+	Values       int       // that Redis held at the last success
+	LastSuccess  time.Time // zero = none yet
+	FailingSince time.Time // zero = all is well
+	Error        string    // with its mend
+}
+
+// codeCopyBehind stands in /readyz while Redis does not have the newest values.
+const codeCopyBehind = "redis_behind"
 
 // NewHealth makes the handler; status is asked on every request.
 func NewHealth(status func() keeper.Status) *Health { return &Health{status: status} }
@@ -21,7 +34,12 @@ func NewHealth(status func() keeper.Status) *Health { return &Health{status: sta
 // Naming is the same handler for operators: its /readyz names the accounts that
 // are in trouble.
 func (h *Health) Naming(troubles func() []keeper.AccountTrouble) *Health {
-	return &Health{status: h.status, troubles: troubles}
+	return &Health{status: h.status, troubles: troubles, copied: h.copied}
+}
+
+// Copying is the same handler where values are copied to Redis.
+func (h *Health) Copying(state func() CopyState) *Health {
+	return &Health{status: h.status, troubles: h.troubles, copied: state}
 }
 
 // Healthz answers GET /healthz: the process runs and serves HTTP.
@@ -41,7 +59,44 @@ type readiness struct {
 	Signable int      `json:"accounts_signable"`
 	Failing  int      `json:"accounts_failing"`
 
-	Troubles []trouble `json:"troubles,omitempty"`
+	Troubles []trouble   `json:"troubles,omitempty"`
+	Redis    *copyAnswer `json:"redis,omitempty"`
+}
+
+// copyAnswer is CopyState for operators.
+type copyAnswer struct {
+	Values       int    `json:"values"`
+	LastSuccess  string `json:"last_success,omitempty"`  // RFC 3339
+	FailingSince string `json:"failing_since,omitempty"` // likewise
+	Error        string `json:"error,omitempty"`
+}
+
+// addCopy tells that programs that read Redis are behind, and to operators since
+// when and why.
+func (h *Health) addCopy(to *readiness) {
+	if h.copied == nil {
+		return
+	}
+	state := h.copied()
+	if !state.FailingSince.IsZero() {
+		to.Codes = append(slices.Clone(to.Codes), codeCopyBehind)
+		if to.Status == "ok" {
+			to.Status = "degraded"
+		}
+	}
+	if h.troubles != nil {
+		to.Redis = &copyAnswer{
+			Values: state.Values, LastSuccess: instant(state.LastSuccess), FailingSince: instant(state.FailingSince), Error: state.Error,
+		}
+	}
+}
+
+// instant is RFC 3339, "" for none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // trouble is a credential that is missing, or that cannot be renewed.
@@ -58,11 +113,9 @@ type trouble struct {
 func troublesOf(all []keeper.AccountTrouble) []trouble {
 	list := make([]trouble, 0, len(all))
 	for _, t := range all {
-		row := trouble{AppID: t.AppID, Kind: t.Kind, Live: t.Live, Failing: t.Failing, Errcode: t.Errcode, Text: t.Text}
-		if !t.NextTry.IsZero() {
-			row.NextTry = t.NextTry.UTC().Format(time.RFC3339)
-		}
-		list = append(list, row)
+		list = append(list, trouble{
+			AppID: t.AppID, Kind: t.Kind, Live: t.Live, Failing: t.Failing, Errcode: t.Errcode, Text: t.Text, NextTry: instant(t.NextTry),
+		})
 	}
 	return list
 }
@@ -80,6 +133,7 @@ func (h *Health) Readyz(c *gin.Context) error {
 	case s.Degraded:
 		answer.Status = "degraded"
 	}
+	h.addCopy(&answer)
 	if answer.Codes == nil {
 		answer.Codes = []string{}
 	}

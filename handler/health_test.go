@@ -13,6 +13,47 @@ import (
 	"github.com/wxsign/wxsign/service/keeper"
 )
 
+// A copy in Redis that is behind is told to all, since when and why to operators.
+func TestReadyzTellsOfTheCopy(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 11, 20, 19, 12, 37, 0, time.UTC)
+	behind := handler.CopyState{
+		Values: 6, LastSuccess: since.Add(-time.Minute), FailingSince: since, Error: "WRONGPASS — set publish.redis.password",
+	}
+	status := func() keeper.Status { return keeper.Status{Ready: true, Accounts: 1, Signing: 1, Signable: 1} }
+	nobody := func() []keeper.AccountTrouble { return nil }
+	const head = `"accounts":1,"accounts_signing":1,"accounts_signable":1,"accounts_failing":0`
+	for name, tt := range map[string]struct {
+		health *handler.Health
+		body   string
+	}{
+		"behind": {
+			handler.NewHealth(status).Copying(func() handler.CopyState { return behind }),
+			`{"status":"degraded","codes":["redis_behind"],` + head + `}`,
+		},
+		"behind, to operators": {
+			handler.NewHealth(status).Copying(func() handler.CopyState { return behind }).Naming(nobody),
+			`{"status":"degraded","codes":["redis_behind"],` + head + `,"redis":{"values":6,"last_success":"2026-11-20T19:11:37Z",` +
+				`"failing_since":"2026-11-20T19:12:37Z","error":"WRONGPASS — set publish.redis.password"}}`,
+		},
+		"as it should be, to operators": {
+			handler.NewHealth(status).Copying(func() handler.CopyState { return handler.CopyState{Values: 6, LastSuccess: since} }).Naming(nobody),
+			`{"status":"ok","codes":[],` + head + `,"redis":{"values":6,"last_success":"2026-11-20T19:12:37Z"}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			recorder := httptest.NewRecorder()
+			c, _ := gin.CreateTestContext(recorder)
+			c.Request = httptest.NewRequest(http.MethodGet, "/readyz", nil)
+			handler.Func(tt.health.Readyz).Gin(c)
+			if diff := cmp.Diff(tt.body, recorder.Body.String()); diff != "" || recorder.Code != http.StatusOK {
+				t.Errorf("status %d (-want +got):\n%s", recorder.Code, diff)
+			}
+		})
+	}
+}
+
 // A replica leaves the balancer only where it is of no use at all.
 func TestReadyz(t *testing.T) {
 	t.Parallel()

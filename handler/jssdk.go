@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -31,11 +32,14 @@ type AccountLimiter interface {
 type JSSDK struct {
 	signer Signer
 	limit  AccountLimiter
+	bodies sync.Pool // of *[]byte
 }
 
 // NewJSSDK makes the handler.
 func NewJSSDK(signer Signer, limit AccountLimiter) *JSSDK {
-	return &JSSDK{signer: signer, limit: limit}
+	h := &JSSDK{signer: signer, limit: limit}
+	h.bodies.New = func() any { return new(make([]byte, 0, bodySize)) }
+	return h
 }
 
 const (
@@ -85,9 +89,31 @@ func (h *JSSDK) answer(c *gin.Context, request signature.Request) error {
 	if wait, granted := h.limit.Take(config.Account); !granted {
 		return &RetryLater{Err: ErrTooManyRequests, After: wait}
 	}
-	c.Header("Cache-Control", "no-store")
-	c.PureJSON(http.StatusOK, config.Answer())
+	h.write(c, config)
 	return nil
+}
+
+// The values of headers, made once for all answers. Nobody writes into them.
+var (
+	noStore  = []string{"no-store"}
+	jsonText = []string{"application/json; charset=utf-8"}
+)
+
+// bodySize is what most answers fit in, in bytes; a page URL of full length does
+// not.
+const bodySize = 1 << 10
+
+// write answers as gin's PureJSON would, without its reflection and its copies.
+func (h *JSSDK) write(c *gin.Context, config signature.Config) {
+	header := c.Writer.Header()
+	header["Cache-Control"], header["Content-Type"] = noStore, jsonText
+	body := h.bodies.Get().(*[]byte) //nolint:forcetypeassert // NewJSSDK makes no other
+	*body = append(config.AppendJSON((*body)[:0]), '\n')
+	if len(*body) > bodySize { // too long for net/http to count before it must send the header
+		header["Content-Length"] = []string{strconv.Itoa(len(*body))}
+	}
+	_, _ = c.Writer.Write(*body) // fails where the page has gone
+	h.bodies.Put(body)
 }
 
 // queryRequest reads the query. It decodes each value once and leaves '+' as
@@ -96,28 +122,74 @@ func (h *JSSDK) answer(c *gin.Context, request signature.Request) error {
 // page URL that was not encoded, and signing its first part would only move
 // the error to the phone.
 func queryRequest(rawQuery string) (signature.Request, error) {
-	var r signature.Request
-	fields := map[string]*string{"url": &r.URL, "app_id": &r.AppID, "profile": &r.Profile, "kind": &r.Kind, "exact": new(string)}
-	seen := make(map[string]bool, len(fields))
+	var values [len(configFields)]string
+	var seen [len(configFields)]bool
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		field, known := fields[name]
-		if !known || seen[name] {
-			return r, &pageurl.Error{
+		i := slices.Index(configFields[:], name)
+		if i < 0 || seen[i] {
+			return signature.Request{}, &pageurl.Error{
 				Reason: pageurl.ErrInvalid,
 				Detail: "the query has a parameter that does not belong here; the page URL was probably not passed through encodeURIComponent",
 			}
 		}
-		seen[name] = true
-		decoded, err := url.PathUnescape(value)
-		if err != nil {
-			return r, &pageurl.Error{Reason: pageurl.ErrInvalid, Detail: "the query holds a % that is no escape; the page URL was probably not passed through encodeURIComponent"}
+		decoded, ok := unescape(value)
+		if !ok {
+			return signature.Request{}, &pageurl.Error{
+				Reason: pageurl.ErrInvalid,
+				Detail: "the query holds a % that is no escape; the page URL was probably not passed through encodeURIComponent",
+			}
 		}
-		*field = decoded
+		values[i], seen[i] = decoded, true
 	}
-	r.Exact = *fields["exact"] == "1" || *fields["exact"] == "true"
-	return r, nil
+	exact := values[4]
+	return signature.Request{
+		URL: values[0], AppID: values[1], Profile: values[2], Kind: values[3], Exact: exact == "1" || exact == "true",
+	}, nil
 }
+
+// unescape is url.PathUnescape with one look at each byte; ok is false where a %
+// is no escape.
+func unescape(text string) (decoded string, ok bool) {
+	plain, rest, found := strings.Cut(text, "%")
+	if !found {
+		return text, true
+	}
+	var stack [pageurl.MaxLength / 8]byte // longer ones are decoded on the heap
+	b := stack[:0]
+	for found {
+		b = append(b, plain...)
+		if len(rest) < hexDigits {
+			return "", false
+		}
+		high, low := fromHex(rest[0]), fromHex(rest[1])
+		if high|low > 0xf {
+			return "", false
+		}
+		b = append(b, high<<4|low)
+		plain, rest, found = strings.Cut(rest[hexDigits:], "%")
+	}
+	return string(append(b, plain...)), true
+}
+
+// hexDigits are behind a %.
+const hexDigits = 2
+
+// fromHex is the value of a hex digit, more than 15 where it is none.
+func fromHex(b byte) byte {
+	switch {
+	case '0' <= b && b <= '9':
+		return b - '0'
+	case 'a' <= b && b <= 'f':
+		return b - 'a' + 10
+	case 'A' <= b && b <= 'F':
+		return b - 'A' + 10
+	}
+	return 0xff
+}
+
+// configFields are the names that queryRequest knows, in its order.
+var configFields = [...]string{"url", "app_id", "profile", "kind", "exact"}

@@ -48,6 +48,7 @@ type PanelOptions struct {
 	Reports     *qa.Archive
 	Audit       *audit.Log
 	Alerts      Alerts
+	Deliveries  Deliveries
 	APIKeys     *apikey.Keys
 	// Status is how this replica is.
 	Status func() keeper.Status
@@ -83,8 +84,8 @@ func NewPanel(o PanelOptions) (*Panel, error) {
 	if o.Checker == nil || o.Reports == nil || o.Audit == nil {
 		return nil, errors.New("panel: Checker, Reports and Audit are required")
 	}
-	if o.Alerts == nil || o.APIKeys == nil {
-		return nil, errors.New("panel: Alerts and APIKeys are required")
+	if o.Alerts == nil || o.Deliveries == nil || o.APIKeys == nil {
+		return nil, errors.New("panel: Alerts, Deliveries and APIKeys are required")
 	}
 	if o.Location == nil {
 		o.Location = time.Local

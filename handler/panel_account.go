@@ -41,10 +41,10 @@ type accountData struct {
 type accountSay struct {
 	Done   string
 	Not    string
-	Kind   string // of the credential that was meant
-	Detail string // more about Not, in the words of an error
-	Reason string // that was typed, to be typed no second time
-	File   string // as Reason
+	Kind   string           // of the credential that was meant
+	Failed *history.Trouble // what a refresh failed at; nil = it was not tried
+	Reason string           // that was typed, to be typed no second time
+	File   string           // as Reason
 }
 
 // mostRecent is how many rows of the history stand on an account's page.

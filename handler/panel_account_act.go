@@ -42,7 +42,8 @@ func (p *Panel) Refresh(c *gin.Context) error {
 	say.Not = "refresh." + not
 	if failed, is := errors.AsType[*keeper.RefreshFailed](err); is {
 		setRetryAfter(c, &RetryLater{Err: err, After: failed.RetryAfter})
-		say.Detail = failed.Reason
+		say.Failed = &history.Trouble{Errcode: failed.Errcode}
+		say.Failed.Text, say.Failed.Mend = history.SplitMend(failed.Reason)
 	}
 	return p.account(c, status, say)
 }

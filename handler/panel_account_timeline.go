@@ -37,9 +37,9 @@ type lanesJSON struct {
 	Kind  string     `json:"kind"`
 	Text  string     `json:"text"`
 	Lives [][2]int64 `json:"lives"`
-	// Moments are [at, outcome, trigger, errcode, latency in ms, version]; outcome
-	// and trigger by their place in the lists above.
-	Moments [][6]int64 `json:"moments"`
+	// Moments are [at, outcome, trigger, errcode, latency in ms, version, how many];
+	// outcome and trigger by their place in the lists above.
+	Moments [][7]int64 `json:"moments"`
 }
 
 // Timeline answers GET /admin/accounts/{app_id}/timeline?span=24h.
@@ -72,14 +72,14 @@ func (p *Panel) timelineJSON(v panelView, t history.Timeline) timelineJSON {
 		j.Begin = t.Cut.UnixMilli()
 	}
 	for _, lane := range t.Lanes {
-		l := lanesJSON{Kind: lane.Kind, Text: v.KindText(lane.Kind), Lives: [][2]int64{}, Moments: make([][6]int64, 0, len(lane.Moments))}
+		l := lanesJSON{Kind: lane.Kind, Text: v.KindText(lane.Kind), Lives: [][2]int64{}, Moments: make([][7]int64, 0, len(lane.Moments))}
 		for _, life := range lane.Lives {
 			l.Lives = append(l.Lives, [2]int64{life.From.UnixMilli(), life.To.UnixMilli()})
 		}
 		for _, m := range lane.Moments {
-			l.Moments = append(l.Moments, [6]int64{
+			l.Moments = append(l.Moments, [7]int64{
 				m.At.UnixMilli(), int64(slices.Index(history.Outcomes(), m.Outcome)), int64(slices.Index(history.Triggers(), m.Trigger)),
-				int64(m.Errcode), m.Latency.Milliseconds(), m.Version,
+				int64(m.Errcode), m.Latency.Milliseconds(), m.Version, int64(m.Count),
 			})
 		}
 		j.Lanes = append(j.Lanes, l)
@@ -96,9 +96,16 @@ func (v panelView) words(prefix string, names []string) []wordJSON {
 	return list
 }
 
-// Minutes is a time in whole minutes, at least one where there is any.
-func (v panelView) Minutes(d time.Duration) int64 {
-	return int64((d + time.Minute - 1) / time.Minute)
+// Long is a time in its two largest units, at least a minute where there is any.
+func (v panelView) Long(d time.Duration) (string, error) {
+	minutes := int64((d + time.Minute - 1) / time.Minute)
+	switch {
+	case minutes < 60:
+		return v.T("long.minutes", minutes)
+	case minutes < 48*60:
+		return v.T("long.hours", minutes/60, minutes%60)
+	}
+	return v.T("long.days", minutes/60/24, minutes/60%24)
 }
 
 // SlotTime is when a part of a timeline was: its hour, its day, or its days.

@@ -2,7 +2,9 @@ package handler
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -19,7 +21,7 @@ type auditData struct {
 	pager
 	Page     audit.Page
 	Filtered bool
-	Actions  []string       // those on the page, as suggestions for the filter
+	Actions  []wordJSON     // to choose from
 	Chain    *audit.Verdict // nil = nobody asked
 	Further  string         // where the look along the chain goes on, "" = at its end
 }
@@ -39,7 +41,7 @@ func (p *Panel) readAudit(c *gin.Context) (data auditData, status int, err error
 		Actor: form.Query["actor"], Action: form.Query["action"], Target: form.Query["target"],
 		From: form.time("from", p.options.Location), To: form.time("to", p.options.Location),
 	}
-	data = auditData{filterForm: form, Filtered: filter.Any()}
+	data = auditData{filterForm: form, Filtered: filter.Any(), Actions: p.text(c).actions(filter.Action)}
 	if len(form.Wrong) > 0 {
 		return data, http.StatusUnprocessableEntity, nil
 	}
@@ -48,13 +50,6 @@ func (p *Panel) readAudit(c *gin.Context) (data auditData, status int, err error
 		return data, 0, err
 	}
 	data.pager = form.pager(auditPath, place, data.Page.Next)
-	seen := map[string]bool{}
-	for _, line := range data.Page.Lines {
-		if !seen[line.Action] {
-			seen[line.Action] = true
-			data.Actions = append(data.Actions, line.Action)
-		}
-	}
 	return data, http.StatusOK, nil
 }
 
@@ -70,7 +65,7 @@ func (p *Panel) AuditChain(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	data := auditData{filterForm: readFilter(nil, nil), Chain: &verdict}
+	data := auditData{filterForm: readFilter(nil, nil), Chain: &verdict, Actions: p.text(c).actions("")}
 	if data.Page, err = p.options.Audit.Page(c.Request.Context(), audit.Filter{}, ""); err != nil {
 		return err
 	}
@@ -82,8 +77,30 @@ func (p *Panel) AuditChain(c *gin.Context) error {
 	return p.render(c, http.StatusOK, "audit", data)
 }
 
+// actionPrefix begins the keys of the texts of actions.
+const actionPrefix = "action."
+
+// actions are those that the panel has words for, in the order of the words, and
+// one that is asked for though it is none of them.
+func (t panelText) actions(asked string) []wordJSON {
+	var list []wordJSON
+	for key, words := range t.words {
+		if name, is := strings.CutPrefix(key, actionPrefix); is {
+			list = append(list, wordJSON{Name: name, Text: words})
+		}
+	}
+	slices.SortFunc(list, func(a, b wordJSON) int { return strings.Compare(a.Text, b.Text) })
+	if asked != "" && t.words[actionPrefix+asked] == "" {
+		list = append(list, wordJSON{Name: asked, Text: asked})
+	}
+	return list
+}
+
 // ActionText is an action as people say it.
-func (v panelView) ActionText(action string) string { return v.optional("action."+action, action) }
+func (v panelView) ActionText(action string) string { return v.optional(actionPrefix+action, action) }
+
+// ActorText is who did something; the command line has a name in each language.
+func (v panelView) ActorText(actor string) string { return v.optional("actor."+actor, actor) }
 
 // AuditBy is the address of the audit log with one filter.
 func (v panelView) AuditBy(name, value string) string {

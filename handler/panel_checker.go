@@ -39,6 +39,9 @@ func (p *Panel) Check(c *gin.Context) error {
 	if data.Problem == "" {
 		finding, err := p.options.Checker.Check(data.Case)
 		data.Problem = checkProblem(err)
+		if data.Problem == "no_ticket" && data.Case.Kind == agentTicket {
+			data.Problem = "no_agent_ticket"
+		}
 		if err != nil && data.Problem == "" {
 			return err
 		}
@@ -60,7 +63,7 @@ func readCheck(c *gin.Context) checkerData {
 	field := func(name string) string { return strings.TrimSpace(c.Request.PostFormValue(name)) }
 	data := checkerData{
 		Paste: c.Request.PostFormValue("paste"),
-		Case: signature.Case{AppID: field("account"), Signed: field("signed"), Used: signature.Used{
+		Case: signature.Case{AppID: field("account"), Kind: field("kind"), Signed: field("signed"), Used: signature.Used{
 			URL: field("url"), NonceStr: field("nonce"), Timestamp: field("timestamp"), Signature: field("signature"),
 		}},
 	}
@@ -80,6 +83,9 @@ func readCheck(c *gin.Context) checkerData {
 	}
 	return data
 }
+
+// agentTicket signs wx.agentConfig.
+const agentTicket = "agent_config"
 
 // checkProblem is why nothing could be checked, "" for an error that is not about
 // the case.

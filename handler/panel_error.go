@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/auth"
 	"github.com/wxsign/wxsign/service/history"
+	"github.com/wxsign/wxsign/service/outbox"
 	"github.com/wxsign/wxsign/service/qa"
 )
 
@@ -39,6 +41,8 @@ var panelProblems = []panelProblem{
 	{qa.ErrNoReport, http.StatusNotFound, "gone"},
 	{alert.ErrPlace, http.StatusNotFound, "not_found"},
 	{audit.ErrPlace, http.StatusNotFound, "not_found"},
+	{outbox.ErrPlace, http.StatusNotFound, "not_found"},
+	{outbox.ErrNoDelivery, http.StatusNotFound, "gone"},
 	{auth.ErrNoPerson, http.StatusNotFound, "gone"},
 	{account.ErrUnknown, http.StatusNotFound, "not_found"},
 	{account.ErrFromFile, http.StatusConflict, "from_file"},
@@ -52,9 +56,19 @@ type errorData struct {
 	Again     bool // the same may work in a moment
 }
 
+// statusGone is what the access log shows of a request whose sender did not wait
+// for the answer: nginx's number, of which HTTP knows nothing.
+const statusGone = 499
+
 // Fail answers an error with a page and ends the request. An error that is not
-// in the table is logged here, once, and its text stays inside.
+// in the table is logged here, once, and its text stays inside. What a browser
+// broke off, somebody who clicked on, is nobody's failure.
 func (p *Panel) Fail(c *gin.Context, err error) {
+	if ctx := c.Request.Context(); errors.Is(ctx.Err(), context.Canceled) {
+		slog.InfoContext(ctx, "the browser did not wait for the answer", "request_id", RequestID(c), "path", c.FullPath())
+		c.AbortWithStatus(statusGone)
+		return
+	}
 	problem := panelProblem{status: http.StatusInternalServerError, name: "internal"}
 	for _, row := range panelProblems {
 		if errors.Is(err, row.err) {

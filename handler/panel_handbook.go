@@ -48,7 +48,7 @@ func (h *handbook) search(text string) *handbook {
 func (v panelView) Explained(account string, errcode int, text string) string {
 	if errcode != 0 {
 		anchor := strconv.Itoa(errcode)
-		if strings.Contains(account, ":") { // <corp_id>:<agent_id>
+		if isWeCom(account) {
 			anchor = "wecom-" + anchor
 		}
 		if v.text.handbook.anchors[anchor] {

@@ -133,17 +133,17 @@ func (v panelView) HistoryBy(name, value string) string {
 // 40001 has a meaning of its own where a token was found dead.
 func (v panelView) RowCause(r history.Row) string {
 	if r.FoundDead() {
-		return v.Cause(r.Errcode, "", r.Errmsg)
+		return v.Cause(r.Account, "", r.Errcode, r.Errmsg)
 	}
-	return v.Cause(r.Errcode, r.Kind, r.Errmsg)
+	return v.Cause(r.Account, r.Kind, r.Errcode, r.Errmsg)
 }
 
 // RowMend says what to do about it.
 func (v panelView) RowMend(r history.Row) string {
 	if r.FoundDead() {
-		return v.Mend(r.Errcode, "", r.Errmsg, v.optional("loss.mend", ""))
+		return v.Mend(r.Account, "", r.Errcode, r.Errmsg, v.optional("loss.mend", ""))
 	}
-	return v.Mend(r.Errcode, r.Kind, r.Errmsg, r.Mend)
+	return v.Mend(r.Account, r.Kind, r.Errcode, r.Errmsg, r.Mend)
 }
 
 // LossesOf is the address of the overwritten tokens of an account.

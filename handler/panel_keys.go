@@ -44,7 +44,7 @@ func keyLives() []string { return []string{"30", "90", "365", ""} }
 
 // KeyList answers GET /admin/keys; ?rotate= is the key that is to be replaced.
 func (p *Panel) KeyList(c *gin.Context) error {
-	data := keysData{Form: keyForm{All: true, Days: "365"}}
+	data := keysData{Form: keyForm{Days: "365"}}
 	if c.Query("done") == "revoked" {
 		data.Done = "revoked"
 	}
@@ -160,11 +160,11 @@ func (p *Panel) RevokeKey(c *gin.Context) error {
 		return err
 	}
 	if c.Request.PostFormValue("sure") != "yes" {
-		return p.showKeys(c, http.StatusUnprocessableEntity, keysData{Form: keyForm{All: true, Days: "365"}, Problem: "sure"}, "")
+		return p.showKeys(c, http.StatusUnprocessableEntity, keysData{Form: keyForm{Days: "365"}, Problem: "sure"}, "")
 	}
 	err := p.options.APIKeys.Revoke(c.Request.Context(), c.Param("id"), p.keyActor(c))
 	if errors.Is(err, apikey.ErrUnknown) {
-		return p.showKeys(c, http.StatusConflict, keysData{Form: keyForm{All: true, Days: "365"}, Problem: "gone"}, "")
+		return p.showKeys(c, http.StatusConflict, keysData{Form: keyForm{Days: "365"}, Problem: "gone"}, "")
 	}
 	if err != nil {
 		return err

@@ -4,9 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -146,52 +144,19 @@ func (v panelView) Share(left, life time.Duration) int64 {
 	return min(100, int64(100*left/life))
 }
 
+// CredentialText says why a credential has no time left.
+func (v panelView) CredentialText(c history.Credential) (string, error) {
+	switch {
+	case c.Version == 0:
+		return v.T("credential.waiting")
+	case c.Dead:
+		return v.T("credential.dead")
+	}
+	return v.T("credential.down")
+}
+
 // KindText is the name of a kind of credential as people say it.
 func (v panelView) KindText(kind string) string { return v.optional("kind."+kind, kind) }
-
-// Cause explains a failure in a few words, "" where we do not know it.
-func (v panelView) Cause(errcode int, kind, text string) string {
-	return v.optional(v.causeKey(errcode, kind, text)+".title", "")
-}
-
-// Mend says what to do about a failure, else the keeper's own words.
-func (v panelView) Mend(errcode int, kind, text, otherwise string) string {
-	mend := v.optional(v.causeKey(errcode, kind, text)+".mend", otherwise)
-	ip := v.optional("errcode.ip", "")
-	if found := refusedIP.FindStringSubmatch(text); found != nil {
-		ip = found[1]
-	}
-	return strings.ReplaceAll(mend, "{ip}", ip)
-}
-
-// causeKey is the text of an errcode, or of a failure without one. 40001 means
-// something else for a ticket than for a token.
-func (v panelView) causeKey(errcode int, kind, text string) string {
-	if errcode == 0 {
-		for _, cause := range causes {
-			if strings.Contains(text, cause.words) {
-				return "cause." + cause.name
-			}
-		}
-	}
-	key := "errcode." + strconv.Itoa(errcode)
-	if _, found := v.text.words[key+"."+kind+".title"]; found {
-		return key + "." + kind
-	}
-	return key
-}
-
-// causes are the words by which the keeper's text tells a failure that has no
-// errcode; a test holds them equal to the errors' own.
-var causes = []struct{ words, name string }{
-	{"cannot connect", "cannot_connect"},
-	{"no trusted connection", "untrusted"},
-	{"not an answer of WeChat's API", "not_wechat"},
-	{"garbage answer", "garbage"},
-	{"deadline exceeded", "timeout"},
-	{"connection broke", "broken"},
-	{"a sealed value cannot be opened", "sealed"},
-}
 
 func (v panelView) optional(key, otherwise string) string {
 	if words, found := v.text.words[key]; found {
@@ -199,7 +164,3 @@ func (v panelView) optional(key, otherwise string) string {
 	}
 	return otherwise
 }
-
-// refusedIP finds the address that WeChat refused: "invalid ip 1.2.3.4 ipv6
-// ::ffff:1.2.3.4, not in whitelist" (observed).
-var refusedIP = regexp.MustCompile(`invalid ip ([0-9a-fA-F.:]+)`)

@@ -15,11 +15,13 @@ type Relayer interface {
 }
 
 // NewRelay makes the handler of whatever else looks like a call of WeChat's API.
-// The guard limits how often one network may present what is not known here.
-func NewRelay(relayer Relayer, guard *Guard) Func {
+// The guard limits how often one network may present what is not known here;
+// strangers limits the calls that need no API key.
+func NewRelay(relayer Relayer, guard *Guard, strangers NetworkLimiter) Func {
 	return func(c *gin.Context) error {
 		errcode, err := relayer.Serve(c.Writer, c.Request, relay.From{
 			Addr: AddressOf(c), RequestID: RequestID(c), LookUp: func() bool { return guard.try(c) == nil },
+			Stranger: func() bool { _, granted := strangers.Take(NetworkOf(AddressOf(c))); return granted },
 		})
 		if err != nil {
 			return ErrNotFound

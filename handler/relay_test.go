@@ -59,7 +59,7 @@ func TestRelayBehindGin(t *testing.T) {
 			engine := gin.New()
 			engine.NoRoute(func(ctx *gin.Context) {
 				handler.SetRequestID(ctx, "request-1")
-				handler.NewRelay(&c.relayer, handler.NewGuard(nil, noTries{})).Gin(ctx)
+				handler.NewRelay(&c.relayer, handler.NewGuard(nil, noTries{}), noTries{}).Gin(ctx)
 				code = handler.Code(ctx)
 			})
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/cgi-bin/x", http.NoBody)
@@ -70,7 +70,7 @@ func TestRelayBehindGin(t *testing.T) {
 				t.Errorf("HTTP %d %q, code %s; want %d %q, %s", w.Code, w.Body, code, c.status, c.body, c.code)
 			}
 			from := c.relayer.from
-			if from.Addr != netip.MustParseAddr("192.0.2.7") || from.RequestID != "request-1" || from.LookUp() {
+			if from.Addr != netip.MustParseAddr("192.0.2.7") || from.RequestID != "request-1" || from.LookUp() || from.Stranger() {
 				t.Errorf("from %+v", from)
 			}
 		})

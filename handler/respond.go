@@ -196,11 +196,18 @@ func Code(c *gin.Context) string {
 	return "ok"
 }
 
-// requestIDKey is where the router's middleware puts the request id.
-const requestIDKey = "request_id"
+// requestIDHeader names a request through all replicas, proxies and logs. The
+// answer's own header is where the id is kept meanwhile: a key of the context
+// would cost a map for each request.
+const requestIDHeader = "X-Request-Id"
 
-// SetRequestID stores the id of a request for answers and logs.
-func SetRequestID(c *gin.Context, id string) { c.Set(requestIDKey, id) }
+// SetRequestID names the request for its answer and for logs.
+func SetRequestID(c *gin.Context, id string) { c.Writer.Header()[requestIDHeader] = []string{id} }
 
-// RequestID is the id of the request, as in the X-Request-Id header.
-func RequestID(c *gin.Context) string { return c.GetString(requestIDKey) }
+// RequestID is the id of the request, as in the X-Request-Id header of its answer.
+func RequestID(c *gin.Context) string {
+	if ids := c.Writer.Header()[requestIDHeader]; len(ids) > 0 {
+		return ids[0]
+	}
+	return ""
+}

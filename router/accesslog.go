@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -13,28 +12,29 @@ import (
 	"github.com/wxsign/wxsign/handler"
 )
 
-// signingSample: of so many successful signing requests one is logged. All
-// failures are.
-const signingSample = 100
-
 // signingRoute is the one that every page of every visitor asks.
 const signingRoute = "/jssdk/config"
 
-// accessLog writes one line per request, always with the same keys. Of the
-// address it holds the route, never what was typed: the query holds the page's
-// URL, keys and AppSecrets of drop-in callers, and an unrouted path anything.
-func accessLog(log *slog.Logger) gin.HandlerFunc {
-	var signed atomic.Uint64
+// accessLog writes one line per request, always with the same keys; where there
+// are very many of a kind, sample says for how many a line stands. Of the address
+// it holds the route, never what was typed: the query holds the page's URL, keys and
+// AppSecrets of drop-in callers, and an unrouted path anything.
+// signing, if it is not nil, is told of every request to the signing route: what
+// would measure it a second time would look at the clock twice more.
+func accessLog(log *slog.Logger, signing func(code string, took time.Duration)) gin.HandlerFunc {
+	var lines thinning
 	return func(c *gin.Context) {
 		start := time.Now()
 		c.Next()
+		if handler.Parked(c) {
+			return // it comes again
+		}
 		took, status, route := time.Since(start), c.Writer.Status(), c.FullPath()
-		sample := 1
-		if status == http.StatusOK && route == signingRoute {
-			sample = signingSample
-			if signed.Add(1)%signingSample != 1 {
-				return
-			}
+		if route == signingRoute && signing != nil && c.Request.Method != http.MethodOptions {
+			signing(handler.Code(c), took)
+		}
+		if status == http.StatusOK && route == signingRoute && !lines.takeSigned() {
+			return
 		}
 		ctx, level := c.Request.Context(), levelOf(c.Request, status, route)
 		if !log.Enabled(ctx, level) {
@@ -43,10 +43,15 @@ func accessLog(log *slog.Logger) gin.HandlerFunc {
 		if route == "" {
 			route = "unrouted"
 		}
+		code := codeOf(c, status)
+		sample, logged := lines.take(kindOfLine{route, code, status})
+		if !logged {
+			return
+		}
 		log.LogAttrs(ctx, level, "request",
-			slog.String("method", c.Request.Method), slog.String("path", route), slog.Int("status", status), slog.String("code", codeOf(c, status)),
+			slog.String("method", c.Request.Method), slog.String("path", route), slog.Int("status", status), slog.String("code", code),
 			slog.Duration("took", took), slog.Int("bytes", max(0, c.Writer.Size())), slog.String("client", c.ClientIP()),
-			slog.Int("sample", sample), slog.String("request_id", handler.RequestID(c)))
+			slog.Int64("sample", sample), slog.String("request_id", handler.RequestID(c)))
 	}
 }
 

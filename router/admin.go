@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -45,7 +44,7 @@ func Admin(o AdminOptions) (http.Handler, error) {
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
 	}
-	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders, plainPath)
+	engine.Use(requestID(), accessLog(o.Logger, nil), recovery(o.Logger), secureHeaders, plainPath)
 	p := o.Panel
 	engine.NoRoute(p.Headers, p.Language, p.Page(p.NotFound).Gin)
 	engine.NoMethod(p.Headers, p.Language, p.Page(p.NoMethod).Gin)
@@ -83,6 +82,8 @@ func mountAdmin(group *gin.RouterGroup, o AdminOptions) error {
 	mountAccounts(admins, p)
 	admins.POST("/alerts/:id", p.Page(p.AcknowledgeAlert).Gin)
 	admins.POST("/alert-test", p.Page(p.TestAlert).Gin)
+	admins.POST("/deliveries", p.Page(p.SendAllAgain).Gin)
+	admins.POST("/deliveries/:id", p.Page(p.SendAgain).Gin)
 	admins.POST("/keys", p.Page(p.CreateKey).Gin)
 	admins.POST("/keys/:id/revoke", p.Page(p.RevokeKey).Gin)
 	both(admins, "/people", p.Page(p.People))
@@ -104,6 +105,8 @@ func mountDesks(viewers *gin.RouterGroup, p *handler.Panel) {
 	both(viewers, "/help/errors", p.Page(p.Handbook))
 	both(viewers, "/qa/:id", p.Page(p.QAReport))
 	both(viewers, "/alerts", p.Page(p.AlertList))
+	both(viewers, "/deliveries", p.Page(p.DeliveryList))
+	both(viewers, "/deliveries/:id", p.Page(p.OneDelivery))
 	both(viewers, "/keys", p.Page(p.KeyList))
 	both(viewers, "/audit", p.Page(p.Audit))
 	both(viewers, "/audit/chain", p.Page(p.AuditChain))
@@ -166,11 +169,7 @@ func sameOrigin(o AdminOptions) (gin.HandlerFunc, error) {
 // hash and a row.
 func slowSignIns(o AdminOptions) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		key := c.ClientIP()
-		if addr, err := netip.ParseAddr(key); err == nil {
-			key = network(addr)
-		}
-		if wait, granted := o.SignIns.Take(key); !granted {
+		if wait, granted := o.SignIns.Take(handler.NetworkOf(handler.AddressOf(c))); !granted {
 			o.Panel.Fail(c, &handler.RetryLater{Err: handler.ErrTooManyRequests, After: wait})
 			return
 		}

@@ -74,7 +74,7 @@ func newControlEngine(o ControlOptions) (*gin.Engine, error) {
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
 	}
-	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders, plainPath)
+	engine.Use(requestID(), accessLog(o.Logger, nil), recovery(o.Logger), secureHeaders, plainPath)
 	engine.NoMethod(fail(handler.ErrMethodNotAllowed))
 	return engine, nil
 }

@@ -1,5 +1,11 @@
 package router
 
+import (
+	"log/slog"
+
+	"github.com/gin-gonic/gin"
+)
+
 // Keys is how many keys the limiter remembers.
 func (l *Limiter) Keys() int {
 	n := 0
@@ -12,4 +18,4 @@ func (l *Limiter) Keys() int {
 }
 
 // AccessLog lets tests put routes of their own behind it.
-var AccessLog = accessLog
+func AccessLog(log *slog.Logger) gin.HandlerFunc { return accessLog(log, nil) }

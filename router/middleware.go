@@ -1,11 +1,9 @@
 package router
 
 import (
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -19,17 +17,20 @@ import (
 // requestIDHeader names a request through all replicas, proxies and logs.
 const requestIDHeader = "X-Request-Id"
 
-var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
-
 // requestID takes the id that a proxy gave, or makes one.
-func requestID(c *gin.Context) {
-	id := c.GetHeader(requestIDHeader)
-	if !requestIDForm.MatchString(id) {
-		id = rand.Text()
+func requestID() gin.HandlerFunc {
+	ids := newIDs()
+	return func(c *gin.Context) {
+		id := ""
+		if given := c.Request.Header[requestIDHeader]; len(given) > 0 {
+			id = given[0]
+		}
+		if !isRequestID(id) {
+			id = ids.next()
+		}
+		handler.SetRequestID(c, id)
+		c.Next()
 	}
-	handler.SetRequestID(c, id)
-	c.Header(requestIDHeader, id)
-	c.Next()
 }
 
 // recovery answers a panic as "internal" and logs where it came from. It does
@@ -64,12 +65,20 @@ func describe(cause any) string {
 	return fmt.Sprintf("%T", cause)
 }
 
+// The values of headers that never change, made once for all answers. Nobody
+// writes into them, and append makes a copy.
+var (
+	noSniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	noContents = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
+
 // secureHeaders are right for answers that are no page; pages set their own.
 func secureHeaders(c *gin.Context) {
 	h := c.Writer.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h["X-Content-Type-Options"] = noSniff
+	h["Referrer-Policy"] = noReferrer
+	h["Content-Security-Policy"] = noContents
 	c.Next()
 }
 
@@ -81,7 +90,7 @@ const preflightAge = 10 * time.Minute
 // get a signature is decided by the page URL, not by Origin.
 func crossOrigin(allows func(origin string) bool) gin.HandlerFunc {
 	rules := cors.New(cors.Options{
-		AllowOriginFunc: allows,
+		AllowOriginFunc: func(origin string) bool { return origin != "" && allows(origin) },
 		AllowedMethods:  []string{http.MethodGet, http.MethodPost, http.MethodHead},
 		AllowedHeaders:  []string{"Content-Type", requestIDHeader},
 		ExposedHeaders:  []string{"Retry-After", requestIDHeader},
@@ -95,18 +104,5 @@ func crossOrigin(allows func(origin string) bool) gin.HandlerFunc {
 			return
 		}
 		c.Next()
-	}
-}
-
-// observe tells how each request ended and how long it took.
-func observe(tell func(code string, took time.Duration)) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if tell == nil || c.Request.Method == http.MethodOptions {
-			c.Next()
-			return
-		}
-		start := time.Now()
-		c.Next()
-		tell(handler.Code(c), time.Since(start))
 	}
 }

@@ -2,7 +2,6 @@ package router
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +15,9 @@ import (
 // the path as it was sent: a rule on /admin/ would not see /admin%2F or /%61dmin/.
 // What has no route is judged by its own handler, as the relay does.
 func plainPath(c *gin.Context) {
-	if c.FullPath() != "" && !isPlain(c.Request.URL) {
+	u := c.Request.URL
+	asRegistered := u.Path == c.FullPath() && u.RawPath == "" // nearly all requests
+	if !asRegistered && c.FullPath() != "" && !isPlain(u) {
 		handler.Fail(c, handler.ErrNotFound)
 		return
 	}
@@ -29,10 +30,12 @@ func isPlain(u *url.URL) bool {
 	if strings.ContainsAny(u.Path, `\%;`) || strings.ContainsFunc(u.Path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return false
 	}
-	segments := strings.Split(strings.TrimSuffix(strings.TrimPrefix(u.Path, "/"), "/"), "/")
-	odd := func(s string) bool { return s == "" || s == "." || s == ".." }
-	if len(segments) > 1 && slices.ContainsFunc(segments, odd) {
-		return false
+	if inside := strings.TrimSuffix(strings.TrimPrefix(u.Path, "/"), "/"); strings.Contains(inside, "/") {
+		for segment := range strings.SplitSeq(inside, "/") {
+			if segment == "" || segment == "." || segment == ".." {
+				return false
+			}
+		}
 	}
 	return !escapesNeedlessly(u.RawPath)
 }

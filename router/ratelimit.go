@@ -55,14 +55,11 @@ func (l *Limiter) Take(key string) (wait time.Duration, granted bool) {
 	if l == nil {
 		return 0, true
 	}
-	shard := &l.shards[maphash.String(l.seed, key)%limiterShards]
-	shard.mu.Lock()
-	bucket, found := shard.buckets.Get(key)
-	if !found {
-		bucket = rate.NewLimiter(l.rate, l.burst)
-		shard.buckets.Add(key, bucket)
+	bucket := l.bucket(key)
+	if bucket.Allow() {
+		return 0, true
 	}
-	shard.mu.Unlock()
+	// A Reservation tells the time, but is made on the heap.
 	reservation := bucket.Reserve()
 	if wait = reservation.Delay(); wait > 0 {
 		reservation.Cancel()
@@ -71,16 +68,28 @@ func (l *Limiter) Take(key string) (wait time.Duration, granted bool) {
 	return 0, true
 }
 
-// perAddress limits by client address, an IPv6 one by its /64: a household has
-// as many addresses in there as it likes. warn is spent on the first proxy that
-// nobody has named.
+// bucket is the one of key, a full one where it was forgotten.
+func (l *Limiter) bucket(key string) *rate.Limiter {
+	shard := &l.shards[maphash.String(l.seed, key)%limiterShards]
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	bucket, found := shard.buckets.Get(key)
+	if !found {
+		bucket = rate.NewLimiter(l.rate, l.burst)
+		shard.buckets.Add(key, bucket)
+	}
+	return bucket
+}
+
+// perAddress limits by client address, an IPv6 one by its /64. warn is spent on
+// the first proxy that nobody has named.
 func perAddress(l *Limiter, warn *sync.Once, log *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if l == nil {
 			c.Next()
 			return
 		}
-		addr := clientAddr(c)
+		addr := handler.AddressOf(c)
 		if behindUnknownProxy(c, addr) {
 			warn.Do(func() {
 				log.Warn("a private address sends X-Forwarded-For and is not trusted, so its clients cannot be told apart and are not limited one by one: name it in server.trusted_proxies", "address", addr.String())
@@ -88,27 +97,12 @@ func perAddress(l *Limiter, warn *sync.Once, log *slog.Logger) gin.HandlerFunc {
 			c.Next()
 			return
 		}
-		if wait, granted := l.Take(network(addr)); !granted {
+		if wait, granted := l.Take(handler.NetworkOf(addr)); !granted {
 			handler.Fail(c, &handler.RetryLater{Err: handler.ErrTooManyRequests, After: wait})
 			return
 		}
 		c.Next()
 	}
-}
-
-// clientAddr is the client's address. gin has none for a peer with a zone
-// (fe80::1%eth0), and the zero Addr stands for what cannot be read at all: such
-// clients share one bucket rather than have no limit.
-func clientAddr(c *gin.Context) netip.Addr {
-	text := c.ClientIP()
-	if text == "" {
-		text = c.RemoteIP()
-	}
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap()
 }
 
 // sharedAddresses is RFC 6598: carrier networks, and the side from which the
@@ -118,27 +112,9 @@ var sharedAddresses = netip.MustParsePrefix("100.64.0.0/10")
 // behindUnknownProxy reports whether the peer seems to be a proxy that nobody
 // has named: limiting it as if it were one client would stop everybody.
 func behindUnknownProxy(c *gin.Context, client netip.Addr) bool {
+	if _, forwarded := c.Request.Header[forwardedFor]; !forwarded {
+		return false
+	}
 	inside := client.IsPrivate() || client.IsLoopback() || client.IsLinkLocalUnicast() || sharedAddresses.Contains(client)
-	return inside && client == peerAddr(c) && c.GetHeader(forwardedFor) != ""
-}
-
-// peerAddr is who opened the connection.
-func peerAddr(c *gin.Context) netip.Addr {
-	peer, err := netip.ParseAddrPort(c.Request.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return peer.Addr().Unmap()
-}
-
-// network is what one client is taken to have: an IPv4 address or an IPv6 /64.
-func network(addr netip.Addr) string {
-	if addr.Is4() {
-		return addr.String()
-	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil {
-		return addr.String()
-	}
-	return prefix.String()
+	return inside && client == handler.PeerAddressOf(c) && c.GetHeader(forwardedFor) != ""
 }

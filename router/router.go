@@ -57,7 +57,7 @@ func Pages(o Options) (http.Handler, error) {
 	both(jssdk, "/wxsign.js", o.Script.Classic)
 	both(jssdk, "/wxsign.mjs", o.Script.Module)
 	both(jssdk, "/wxsign.d.ts", o.Script.Types)
-	signing := jssdk.Group("/config", observe(o.Signed), crossOrigin(o.AllowsOrigin))
+	signing := jssdk.Group("/config", crossOrigin(o.AllowsOrigin))
 	signing.OPTIONS("", noContent)
 	unnamedProxy := &sync.Once{}
 	limited := signing.Group("", perAddress(o.Signing, unnamedProxy, o.Logger))
@@ -122,7 +122,7 @@ func newEngine(o Options) (*gin.Engine, error) {
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
 	}
-	engine.Use(requestID, accessLog(o.Logger), recovery(o.Logger), secureHeaders, plainPath)
+	engine.Use(requestID(), accessLog(o.Logger, o.Signed), recovery(o.Logger), secureHeaders, plainPath)
 	engine.NoRoute(fail(handler.ErrNotFound))
 	engine.NoMethod(fail(handler.ErrMethodNotAllowed))
 	return engine, nil

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,8 +23,9 @@ type contract struct {
 	doc    *openapi3.T
 	router routers.Router
 
-	mu   sync.Mutex
-	seen map[string]bool
+	mu       sync.Mutex
+	seen     map[string]bool
+	answered map[string]map[int]bool // by operation
 }
 
 func newContract(t testing.TB) *contract {
@@ -39,7 +41,7 @@ func newContract(t testing.TB) *contract {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &contract{doc: doc, router: router, seen: map[string]bool{}}
+	return &contract{doc: doc, router: router, seen: map[string]bool{}, answered: map[string]map[int]bool{}}
 }
 
 // check holds that the document describes the answer r to c, and the request
@@ -73,7 +75,12 @@ func (k *contract) check(t testing.TB, c call, r reply) {
 		t.Errorf("%s %s: status %d: %v", request.Method, request.URL.Path, r.Code, err)
 	}
 	k.mu.Lock()
-	k.seen[route.Operation.OperationID] = true
+	id := route.Operation.OperationID
+	k.seen[id] = true
+	if k.answered[id] == nil {
+		k.answered[id] = map[int]bool{}
+	}
+	k.answered[id][r.Code] = true
 	k.mu.Unlock()
 }
 
@@ -87,6 +94,24 @@ func (k *contract) checkAll(t testing.TB, prefixes ...string) {
 		for _, operation := range item.Operations() {
 			if !k.seen[operation.OperationID] {
 				t.Errorf("%s was not called", operation.OperationID)
+			}
+		}
+	}
+}
+
+// checkStatuses holds that every operation below the prefixes was seen to answer
+// with every status of the document.
+func (k *contract) checkStatuses(t testing.TB, prefixes ...string) {
+	t.Helper()
+	for path, item := range k.doc.Paths.Map() {
+		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(path, prefix) }) {
+			continue
+		}
+		for method, operation := range item.Operations() {
+			for status := range operation.Responses.Map() {
+				if code, err := strconv.Atoi(status); err != nil || !k.answered[operation.OperationID][code] {
+					t.Errorf("%s %s was not seen to answer with status %s", method, path, status)
+				}
 			}
 		}
 	}

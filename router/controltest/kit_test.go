@@ -25,6 +25,7 @@ import (
 	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/pageurl"
+	"github.com/wxsign/wxsign/service/qa"
 	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/signature"
 	"github.com/wxsign/wxsign/service/simulator"
@@ -67,6 +68,7 @@ type world struct {
 	keeper  *keeper.Keeper
 	keys    *apikey.Keys
 	control *handler.Control
+	desk    *qa.Desk // of pages
 	log     *lines
 
 	mu    sync.Mutex
@@ -92,7 +94,7 @@ func newWorld(t testing.TB, o options) *world {
 	w.startKeeper(log)
 	entries, err := audit.New(w.store)
 	w.ok(err)
-	w.keys, err = apikey.New(apikey.Options{Store: w.store, Audit: entries, Logger: log})
+	w.keys, err = apikey.New(apikey.Options{Store: briefKeys{w.store}, Audit: entries, Logger: log})
 	w.ok(err)
 	w.keys.Start()
 	t.Cleanup(func() { w.ok(w.keys.Stop(context.Background())) })
@@ -215,6 +217,28 @@ func (w *world) key(scopes, accounts string, cidrs ...string) (id, key string) {
 	}, apikey.Actor{Name: "test"})
 	w.ok(err)
 	return id, made.Reveal()
+}
+
+// briefKeys is the database, with keys that end a moment after they are made.
+type briefKeys struct{ *model.Store }
+
+func (s briefKeys) AddAPIKey(ctx context.Context, k model.APIKey, lifeMs int64) error {
+	return s.Store.AddAPIKey(ctx, k, min(lifeMs, 50))
+}
+
+// namedKey makes a key for everything; 0 = it does not end.
+func (w *world) namedKey(name string, life time.Duration) (id, key string) {
+	w.Helper()
+	id, made, err := w.keys.Create(w.Context(), apikey.Draft{
+		Name: name, Scopes: apikey.Scopes(), Accounts: []string{apikey.AllAccounts}, Life: life,
+	}, apikey.Actor{Name: "test"})
+	w.ok(err)
+	return id, made.Reveal()
+}
+
+func (w *world) revoke(id string) {
+	w.Helper()
+	w.ok(w.keys.Revoke(w.Context(), id, apikey.Actor{Name: "test"}))
 }
 
 // call is one request. Zero fields: GET, no key, from inside.

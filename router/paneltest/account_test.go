@@ -447,7 +447,7 @@ func TestAccountTimeline(t *testing.T) {
 		Lanes           []struct {
 			Kind, Text string
 			Lives      [][2]int64
-			Moments    [][6]int64
+			Moments    [][7]int64
 		}
 	}
 	r := viewer.get(ownPath+"/timeline?span=7d", header("Accept-Language", "zh"))

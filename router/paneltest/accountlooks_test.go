@@ -197,6 +197,9 @@ func (l accountLooker) look(name, scheme string) {
 	if n := ask[int64](l.browser, `document.querySelectorAll("h1").length`); n != 1 {
 		l.t.Errorf("%s has %d headings of the first level", picture, n)
 	}
+	if oneOfEach(l.width, scheme) {
+		l.accessible(picture)
+	}
 	image, err := chromedp.Run(l.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(l.dir, picture), image, 0o600)

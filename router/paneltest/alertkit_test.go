@@ -33,14 +33,27 @@ func (r *pretendReceiver) Deliver(_ context.Context, m outbox.Message) error {
 func (k *panelKit) newAlerts(entries *audit.Log) *alert.Alerts {
 	k.t.Helper()
 	k.receivers = []*pretendReceiver{{name: "ops"}, {name: "gone", err: errors.New("550 no such <b>user</b>")}}
-	box, err := outbox.New(outbox.Options{Store: k.store, Channels: []outbox.Channel{k.receivers[0], k.receivers[1]}, Replica: "test"})
+	var err error
+	k.box, err = outbox.New(outbox.Options{Store: k.store, Channels: []outbox.Channel{k.receivers[0], k.receivers[1]}, Replica: "test"})
 	k.ok(err)
 	k.alerts, err = alert.New(alert.Options{
-		Store: k.store, Box: box, Audit: entries, Receivers: []alert.Receiver{k.receivers[0], k.receivers[1]}, Replica: "host/1/0badcafe",
+		Store: k.store, Box: k.box, Audit: entries, Receivers: []alert.Receiver{k.receivers[0], k.receivers[1]}, Replica: "host/1/0badcafe",
 		Location: time.FixedZone("CST", 8*3600), Logger: slog.New(slog.DiscardHandler),
 	})
 	k.ok(err)
 	return k.alerts
+}
+
+// newDeliveries is the desk of what newAlerts sends by.
+func (k *panelKit) newDeliveries(entries *audit.Log) *outbox.Desk {
+	k.t.Helper()
+	labels := map[string]string{}
+	for _, r := range k.receivers {
+		labels[r.Name()] = r.Label()
+	}
+	desk, err := outbox.NewDesk(outbox.DeskOptions{Box: k.box, Audit: entries, Labels: labels})
+	k.ok(err)
+	return desk
 }
 
 func (k *panelKit) newKeys(entries *audit.Log) *apikey.Keys {

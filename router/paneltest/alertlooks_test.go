@@ -1,10 +1,12 @@
 package paneltest_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/outbox"
 )
 
 // seedAlerts gives the pages of alerts and keys something to show.
@@ -43,6 +45,8 @@ func TestAlertLooks(t *testing.T) {
 	empty := newPanelKit(t, panelKitOptions{})
 	empty.as("viewer")
 	k.seedAlerts(admin)
+	k.told(3)
+	given := k.deliveries(outbox.Filter{State: outbox.Failed})[0].ID
 	k.as("viewer")
 	for _, role := range []string{"viewer", "admin"} {
 		for _, lang := range []string{"en", "zh"} {
@@ -53,6 +57,8 @@ func TestAlertLooks(t *testing.T) {
 				l.submit(map[string]string{"name": "person-" + role, "password": panelPassword})
 				l.everyway("alerts-"+role, "/admin/alerts")
 				l.everyway("keys-"+role, "/admin/keys")
+				l.everyway("deliveries-"+role, "/admin/deliveries?receiver=gone")
+				l.everyway("delivery-"+role, fmt.Sprint("/admin/deliveries/", given))
 			})
 		}
 	}
@@ -63,5 +69,6 @@ func TestAlertLooks(t *testing.T) {
 		l.submit(map[string]string{"name": "person-viewer", "password": panelPassword})
 		l.everyway("alerts-empty", "/admin/alerts")
 		l.everyway("keys-empty", "/admin/keys")
+		l.everyway("deliveries-empty", "/admin/deliveries")
 	})
 }

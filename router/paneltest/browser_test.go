@@ -224,6 +224,9 @@ func TestPanelLooks(t *testing.T) {
 				if n := ask[int64](b, `document.querySelectorAll("h1").length`); n != 1 {
 					t.Errorf("%s has %d headings of the first level", picture, n)
 				}
+				if oneOfEach(width, scheme) {
+					b.accessible(picture)
+				}
 				image, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 				k.ok(err)
 				k.ok(os.WriteFile(filepath.Join(dir, picture), image, 0o600))

@@ -106,6 +106,9 @@ func (l deskLooker) snap(name string, width int64, scheme string) {
 			l.t.Errorf("%s: %s: %s", picture, fault, found)
 		}
 	}
+	if oneOfEach(width, scheme) {
+		l.accessible(picture)
+	}
 	image, err := chromedp.Run(l.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(l.dir, picture), image, 0o600)

@@ -24,6 +24,7 @@ import (
 	"github.com/wxsign/wxsign/service/auth"
 	"github.com/wxsign/wxsign/service/history"
 	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/outbox"
 	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/snapshot"
 )
@@ -39,8 +40,10 @@ type panelKit struct {
 	ring      *secret.Keyring
 	alerts    *alert.Alerts
 	receivers []*pretendReceiver // of alerts
+	box       *outbox.Outbox     // what is on its way to them
 	keys      *apikey.Keys
-	url       string
+	pages     http.Handler
+	url       string // where they are served
 	host      string // of url
 }
 
@@ -69,7 +72,8 @@ func newPanelKit(t testing.TB, o panelKitOptions) *panelKit {
 	}
 	panel, err := handler.NewPanel(handler.PanelOptions{
 		Accounts: accounts.editor, VerifyFiles: accounts.files, Budgets: accounts, Fleet: accounts.fleet,
-		Checker: desks.checker, Reports: desks.reports, Audit: entries, Alerts: k.newAlerts(entries), APIKeys: k.newKeys(entries),
+		Checker: desks.checker, Reports: desks.reports, Audit: entries, Alerts: k.newAlerts(entries),
+		Deliveries: k.newDeliveries(entries), APIKeys: k.newKeys(entries),
 		People: k.people, History: past, Status: func() keeper.Status { return o.status },
 		Troubles: func() []keeper.AccountTrouble {
 			if o.troubled == "" {
@@ -85,7 +89,8 @@ func newPanelKit(t testing.TB, o panelKitOptions) *panelKit {
 	k.ok(err)
 	k.routes = admin.(*gin.Engine).Routes()
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page of somebody else") })
-	server := httptest.NewServer(router.Beside(pages, admin))
+	k.pages = router.Beside(pages, admin)
+	server := httptest.NewServer(k.pages)
 	t.Cleanup(server.Close)
 	k.url, k.host = server.URL, strings.TrimPrefix(server.URL, "http://")
 	return k

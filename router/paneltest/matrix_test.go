@@ -41,6 +41,8 @@ var matrix = map[string]string{
 	"GET /admin/qa":                  forViewers,
 	"GET /admin/qa/:id":              forViewers,
 	"GET /admin/alerts":              forViewers,
+	"GET /admin/deliveries":          forViewers,
+	"GET /admin/deliveries/:id":      forViewers,
 	"GET /admin/keys":                forViewers,
 	"GET /admin/audit":               forViewers,
 	"GET /admin/audit/chain":         forViewers,
@@ -67,6 +69,8 @@ var matrix = map[string]string{
 
 	"POST /admin/alerts/:id":      forAdmins,
 	"POST /admin/alert-test":      forAdmins,
+	"POST /admin/deliveries":      forAdmins,
+	"POST /admin/deliveries/:id":  forAdmins,
 	"POST /admin/keys":            forAdmins,
 	"POST /admin/keys/:id/revoke": forAdmins,
 

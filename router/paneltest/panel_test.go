@@ -2,7 +2,6 @@ package paneltest_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/auth"
-	"github.com/wxsign/wxsign/service/wechat"
 	"github.com/wxsign/wxsign/web"
 )
 
@@ -349,7 +347,7 @@ func TestPanelOverview(t *testing.T) {
 	page := admin.get("/admin/").body
 	for _, want := range []string{
 		"All well: 1 account", "账号 0", "1:19:", "1:39:", "renewal fails, still served", "address not in the IP whitelist",
-		"WeChat refused the address 203.0.113.7: add it.", "2 tries", "host/1/0badcafe", "in step with the database",
+		"WeChat refused the address 203.0.113.7: add it.", "attempts: 2", "host/1/0badcafe", "in step with the database",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -459,24 +457,6 @@ func TestPanelHistory(t *testing.T) {
 	second := admin.get(strings.ReplaceAll(next[1], "&amp;", "&")).body
 	if got := len(rows.FindAllString(second, -1)); got != 10 || strings.Contains(second, `rel="next"`) {
 		t.Errorf("the second page has %d rows, want the last 10", got)
-	}
-}
-
-// The words by which the panel knows a failure are those of the errors.
-func TestPanelKnowsCauses(t *testing.T) {
-	t.Parallel()
-	k := newPanelKit(t, panelKitOptions{})
-	k.seed(1)
-	for want, cause := range map[string]error{
-		"cannot connect": wechat.ErrUnreachable, "certificate not accepted": wechat.ErrUntrusted, "connection broke": wechat.ErrBroken,
-		"not an answer of WeChat": wechat.ErrNotWeChat, "garbage answer": wechat.ErrGarbage,
-	} {
-		text := (&wechat.Error{Op: "stable_token", AppID: "wx", Err: errors.Join(cause)}).Error()
-		k.fail("wx0000000000000000", "access_token", 0, text)
-		body := k.visitorOf(t).get("/admin/").body
-		if !strings.Contains(body, "access_token · "+want) {
-			t.Errorf("%q is not explained as %q", text, want)
-		}
 	}
 }
 

@@ -2,13 +2,17 @@ package paneltest_test
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/audit"
 )
 
 var (
@@ -223,6 +227,7 @@ func TestAuditPages(t *testing.T) {
 	admin := k.as("admin")
 	admin.newcomer("eve", "viewer")
 	admin.post("/admin/people/eve", "do", "role", "role", "admin")
+	k.recorded("wxaccount jsapi: look", "wxaccount", "wxaccount2 jsapi")
 	body := admin.get("/admin/audit").body
 	for _, want := range []string{
 		"changes the role", "adds a person", "signs in", "gives a one-time password", "this machine",
@@ -234,7 +239,9 @@ func TestAuditPages(t *testing.T) {
 	}
 	rows := regexp.MustCompile(`<td role="cell" class="mono lead"`)
 	for path, want := range map[string]int{
-		"?action=change_role": 1, "?actor=person-admin&target=eve": 2, "?target=eve": 4, "?actor=nobody": 0, "?from=2020-01-01&to=2021-01-01": 0,
+		"?action=change_role": 1, "?actor=person-admin&target=eve": 2, "?target=eve": 4,
+		"?target=wxaccount": 2, "?target=wxaccount+jsapi%3A+look": 1, "?target=wxacc": 0,
+		"?actor=nobody": 0, "?from=2020-01-01&to=2021-01-01": 0,
 		"?action=change_role&actor=eve": 0,
 	} {
 		r := admin.get("/admin/audit" + path)
@@ -298,5 +305,56 @@ func TestAuditHostileEntries(t *testing.T) {
 	}
 	if body := admin.get("/admin/audit").body; !strings.Contains(body, `class="broken"`) {
 		t.Error("the list does not mark it")
+	}
+}
+
+// recorded adds entries about targets.
+func (k *panelKit) recorded(targets ...string) {
+	k.t.Helper()
+	entries, err := audit.New(k.store)
+	k.ok(err)
+	for _, target := range targets {
+		k.ok(entries.Record(k.t.Context(), audit.Entry{Actor: "ann", Action: "reveal", Target: target}))
+	}
+}
+
+// Every action that the program can write down has words in both languages, and
+// can be chosen in the filter.
+func TestAuditKnowsItsActions(t *testing.T) {
+	t.Parallel()
+	en, zh := readTexts(t, "en"), readTexts(t, "zh")
+	constant := regexp.MustCompile(`\b(?:audit\.)?Action += "(\w+)"`)
+	found := map[string]bool{}
+	for _, root := range []string{"../../service", "../../cli"} {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, match := range constant.FindAllSubmatch(source, -1) {
+				found[string(match[1])] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(found) < 30 {
+		t.Fatalf("only %d actions were found in the sources", len(found))
+	}
+	for action := range found {
+		if en["action."+action] == "" || zh["action."+action] == "" {
+			t.Errorf("%s has no words in both languages", action)
+		}
+	}
+	page := newPanelKit(t, panelKitOptions{}).as("admin").get("/admin/audit?action=of_another_version").body
+	for action := range found {
+		if !strings.Contains(page, `<option value="`+action+`">`) {
+			t.Errorf("%s cannot be chosen", action)
+		}
+	}
+	if !strings.Contains(page, `<option value="of_another_version" selected>`) {
+		t.Error("the filter forgets an action that it does not know")
 	}
 }

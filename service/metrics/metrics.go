@@ -49,6 +49,7 @@ type Options struct {
 type Metrics struct {
 	registry *prometheus.Registry
 	signs    *prometheus.CounterVec
+	signed   prometheus.Counter // of signs, the label "ok"
 	latency  prometheus.Histogram
 	keeper   keeperMetrics
 	watch    *watch
@@ -74,7 +75,7 @@ func New(o Options) (*Metrics, error) {
 		keeper: newKeeperMetrics(),
 		watch:  newWatch(o.Store, o.Table),
 	}
-	m.signs.WithLabelValues("ok") // there from the start: a rate needs two points
+	m.signed = m.signs.WithLabelValues(codeOK) // there from the start: a rate needs two points
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxsign_build_info", Help: "Always 1; the labels say what runs.",
 		ConstLabels: prometheus.Labels{"version": o.Version, "commit": o.Commit, "date": o.Date, "go": runtime.Version()},
@@ -85,9 +86,16 @@ func New(o Options) (*Metrics, error) {
 	return m, nil
 }
 
+// codeOK is the code of a request that was signed.
+const codeOK = "ok"
+
 // Signed counts a request to the signing endpoint.
 func (m *Metrics) Signed(code string, took time.Duration) {
-	m.signs.WithLabelValues(code).Inc()
+	if code == codeOK { // nearly all of them, and looking a label up takes longer than counting
+		m.signed.Inc()
+	} else {
+		m.signs.WithLabelValues(code).Inc()
+	}
 	m.latency.Observe(took.Seconds())
 }
 

@@ -68,6 +68,17 @@ func TestWhatTargetsAllow(t *testing.T) {
 		"an allowed network":                {"", "http", "hooks.example.com:80", "10.1.2.3", "10.1.0.0/16", true},
 		"beside an allowed network":         {"", "http", "hooks.example.com:80", "10.2.2.3", "10.1.0.0/16", false},
 		"an allowed network, mapped":        {"", "http", "hooks.example.com:80", "::ffff:10.1.2.3", "10.1.0.0/16", true},
+		"an allowed address":                {"", "http", "hooks.example.com:80", "10.1.2.3", "10.9.9.9 10.1.2.3", true},
+		"beside an allowed address":         {"", "http", "hooks.example.com:80", "10.1.2.4", "10.1.2.3", false},
+		"an allowed name":                   {"", "http", "hooks.internal:80", "10.1.2.3", "Hooks.internal", true},
+		"an allowed name, a dot at its end": {"", "http", "Hooks.internal.:80", "127.0.0.1", "hooks.internal.", true},
+		"another name than the allowed one": {"", "http", "xhooks.internal:80", "10.1.2.3", "hooks.internal", false},
+		"below an allowed name":             {"", "http", "a.b.svc.cluster.local:80", "10.1.2.3", "*.svc.cluster.local", true},
+		"the apex of allowed names":         {"", "http", "svc.cluster.local:80", "10.1.2.3", "*.svc.cluster.local", false},
+		"ends like an allowed name":         {"", "http", "evilsvc.cluster.local:80", "10.1.2.3", "*.svc.cluster.local", false},
+		"an allowed name to metadata":       {"", "http", "hooks.internal:80", metadata, "hooks.internal", false},
+		"an allowed name to a cloud's host": {"", "http", "hooks.internal:80", "100.100.100.200", "*.internal", false},
+		"metadata, if its network is there": {"", "http", "hooks.internal:80", metadata, "169.254.169.254", true},
 		"an allowed link-local network":     {"", "http", "hooks.example.com:80", "169.254.1.1", "169.254.1.0/24", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +88,7 @@ func TestWhatTargetsAllow(t *testing.T) {
 				o.Targets = []string{c.target}
 			}
 			if c.allow != "" {
-				o.Allow = []netip.Prefix{netip.MustParsePrefix(c.allow)}
+				o.Allow = strings.Split(c.allow, " ")
 			}
 			err := outbound.Check(o, c.scheme, c.hostPort, netip.MustParseAddr(c.addr))
 			if got := err == nil; got != c.want {
@@ -93,7 +104,12 @@ func TestOptionsAreChecked(t *testing.T) {
 		"no URL":           {Targets: []string{"hooks.example.com"}},
 		"another scheme":   {Targets: []string{"ftp://hooks.example.com/s3cr3t"}},
 		"not to be parsed": {Targets: []string{"http://[::1/s3cr3t"}},
-		"an empty network": {Allow: []netip.Prefix{{}}},
+		"allow: a URL":     {Allow: []string{"http://hooks.internal"}},
+		"allow: a port":    {Allow: []string{"hooks.internal:80"}},
+		"allow: all":       {Allow: []string{"*"}},
+		"allow: nothing":   {Allow: []string{""}},
+		"allow: half":      {Allow: []string{"hooks.*.internal"}},
+		"allow: too wide":  {Allow: []string{"10.0.0.0/33"}},
 		"a negative time":  {ConnectTimeout: -1},
 	} {
 		if _, err := outbound.New(o); err == nil || strings.Contains(err.Error(), "s3cr3t") {

@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -13,15 +12,16 @@ import (
 
 // gate decides which addresses may be dialled.
 type gate struct {
-	targets []target
-	allow   []netip.Prefix
+	targets  []target
+	networks []netip.Prefix // of Options.Allow
+	names    []string       // likewise; one that begins with a dot is all below it
 }
 
-func newGate(targets []string, allow []netip.Prefix) (*gate, error) {
-	g := &gate{allow: slices.Clone(allow)}
-	for _, prefix := range allow {
-		if !prefix.IsValid() {
-			return nil, errors.New("outbound: a network in Allow is invalid")
+func newGate(targets, allow []string) (*gate, error) {
+	g := &gate{}
+	for _, entry := range allow {
+		if err := g.add(entry); err != nil {
+			return nil, err
 		}
 	}
 	for _, raw := range targets {
@@ -32,6 +32,35 @@ func newGate(targets []string, allow []netip.Prefix) (*gate, error) {
 		g.targets = append(g.targets, t)
 	}
 	return g, nil
+}
+
+// add takes an entry of Options.Allow in.
+func (g *gate) add(entry string) error {
+	if network, err := netip.ParsePrefix(entry); err == nil {
+		g.networks = append(g.networks, network.Masked())
+		return nil
+	}
+	if addr, err := netip.ParseAddr(entry); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		g.networks = append(g.networks, netip.PrefixFrom(addr, addr.BitLen()))
+		return nil
+	}
+	name := canonicalHost(strings.TrimPrefix(entry, "*"))
+	if strings.Trim(name, ".") == "" || strings.ContainsAny(name, "*/:@ ") {
+		return fmt.Errorf("outbound: an entry of Allow is neither a network nor a name: %.64q", entry)
+	}
+	g.names = append(g.names, name)
+	return nil
+}
+
+// allows reports whether Options.Allow has the address, or the host that led to it.
+func (g *gate) allows(host string, addr netip.Addr, how degree) bool {
+	if slices.ContainsFunc(g.networks, func(n netip.Prefix) bool { return n.Contains(addr) }) {
+		return true
+	}
+	return how == private && slices.ContainsFunc(g.names, func(name string) bool {
+		return host == name || strings.HasPrefix(name, ".") && strings.HasSuffix(host, name)
+	})
 }
 
 // control is a net.Dialer's ControlContext for a connection to host:port: it
@@ -51,7 +80,7 @@ func (g *gate) control(scheme, hostPort string) func(context.Context, string, st
 func (g *gate) check(scheme, hostPort string, addr netip.Addr) error {
 	addr = addr.Unmap()
 	how, what := judge(addr)
-	if how == public || slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+	if how == public {
 		return nil
 	}
 	host, port, err := net.SplitHostPort(hostPort)
@@ -59,6 +88,9 @@ func (g *gate) check(scheme, hostPort string, addr netip.Addr) error {
 		return fmt.Errorf("%w: it has no port", ErrAddress)
 	}
 	host = canonicalHost(host)
+	if g.allows(host, addr, how) {
+		return nil
+	}
 	if how == private && slices.ContainsFunc(g.targets, func(t target) bool {
 		return t == target{scheme, host, port} && t.leadsTo(addr)
 	}) {

@@ -9,10 +9,10 @@
 //     http://localhost:9000/hook): that very host and port;
 //   - what the name of an https target leads to: nothing is sent before the
 //     certificate has proved the name, so a name that was turned aside harms nobody;
-//   - the networks of Options.Allow.
+//   - the networks of Options.Allow, and what the names there lead to.
 //
 // Link-local addresses, where clouds keep the credentials of a machine, are
-// refused even then, unless Options.Allow names them.
+// refused even then, unless a network of Options.Allow has them.
 //
 // Redirects are never followed, proxy settings of the environment are ignored,
 // and certificates are always verified.
@@ -48,8 +48,10 @@ type Options struct {
 	// Targets are the URLs that the operator wrote down; see the package's
 	// comment for what this allows. Other URLs may be called as well.
 	Targets []string
-	// Allow are networks that may be reached although they are not public.
-	Allow []netip.Prefix
+	// Allow are what may be reached although it is not public: networks
+	// (10.0.0.0/8), addresses, names (hooks.internal) and all names below one
+	// (*.svc.cluster.local).
+	Allow []string
 	// Timeout bounds a call up to the last byte of the answer. Default 10 s;
 	// negative = only the caller's context does.
 	Timeout time.Duration
@@ -126,7 +128,7 @@ func refusal(host string, addr netip.Addr, how degree, what string) error {
 	}
 	mend := ""
 	if how == private {
-		mend = "; write the address itself as the target, or use https with a certificate for the name"
+		mend = "; name it in outbound.allow, or use https with a certificate for the name"
 	}
 	return fmt.Errorf("%w: %s leads to %s, which is %s%s", ErrAddress, host, addr, what, mend)
 }

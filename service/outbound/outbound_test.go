@@ -191,3 +191,26 @@ func TestCauseHidesTheURL(t *testing.T) {
 		t.Error("Cause changed an error without a URL")
 	}
 }
+
+// A name inside is called over plain http where Allow has it, and only then.
+func TestNamesInside(t *testing.T) {
+	t.Parallel()
+	s := server(t, hello)
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://hooks.internal:" + port + "/hook"
+	for entry, want := range map[string]bool{
+		"hooks.internal": true, "*.internal": true, "127.0.0.0/8": true, "other.internal": false, "10.0.0.0/8": false,
+	} {
+		o := outbound.Options{Targets: []string{url}, Allow: []string{entry}, Resolver: resolverTo(t, "127.0.0.1")}
+		_, body, err := get(t, client(t, o), url)
+		if called := err == nil && body == "hello"; called != want || !want && !errors.Is(err, outbound.ErrAddress) {
+			t.Errorf("allow %s: %q, %v", entry, body, err)
+		}
+		if !want && !strings.Contains(err.Error(), "outbound.allow") {
+			t.Errorf("%v does not say the mend", err)
+		}
+	}
+}

@@ -150,12 +150,12 @@ func (r *replica) add(channel string, ids ...string) {
 // entry reads back the only delivery there is.
 func (r *replica) entry() outbox.Entry {
 	r.t.Helper()
-	entries, err := r.Recent(r.t.Context(), outbox.Filter{}, 10)
+	page, err := r.List(r.t.Context(), outbox.Filter{}, "", 10)
 	must(r.t, err)
-	if len(entries) != 1 {
-		r.t.Fatalf("%d deliveries, want 1", len(entries))
+	if len(page.Entries) != 1 {
+		r.t.Fatalf("%d deliveries, want 1", len(page.Entries))
 	}
-	return entries[0]
+	return page.Entries[0]
 }
 
 func sorted(ids []string) []string {

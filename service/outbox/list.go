@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -36,14 +37,48 @@ type Filter struct {
 	State   string
 }
 
-// Recent lists deliveries, the newest first.
-func (b *Outbox) Recent(ctx context.Context, f Filter, limit int) ([]Entry, error) {
-	rows, err := b.store.Deliveries(ctx, model.DeliveryFilter(f), limit)
-	entries := make([]Entry, 0, len(rows))
-	for i := range rows {
-		entries = append(entries, entryOf(&rows[i]))
+// States lists all states, in the order in which a delivery comes to them.
+func States() []string { return model.DeliveryStates() }
+
+// ErrPlace says that a place to go on from is not one that a page gave out.
+var ErrPlace = errors.New("there is no such place among the deliveries")
+
+// Page is a part of the deliveries, newest first.
+type Page struct {
+	Entries []Entry
+	Next    string // the place of the page after this one, "" at the end
+}
+
+// List reads at most limit deliveries from a place that another page named, or
+// the newest where place is "". It fails with ErrPlace or the database's error.
+func (b *Outbox) List(ctx context.Context, f Filter, place string, limit int) (Page, error) {
+	after, err := parsePlace(place)
+	if err != nil {
+		return Page{}, err
 	}
-	return entries, err
+	rows, next, err := b.store.DeliveryPage(ctx, model.DeliveryFilter(f), after, limit)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Entries: make([]Entry, 0, len(rows))}
+	for i := range rows {
+		page.Entries = append(page.Entries, entryOf(&rows[i]))
+	}
+	if next != nil {
+		page.Next = model.FormatPlace(next.CreatedMs, next.ID)
+	}
+	return page, nil
+}
+
+func parsePlace(text string) (model.DeliveryKey, error) {
+	if text == "" {
+		return model.DeliveryKey{}, nil
+	}
+	createdMs, id, ok := model.ParsePlace(text)
+	if !ok {
+		return model.DeliveryKey{}, ErrPlace
+	}
+	return model.DeliveryKey{CreatedMs: createdMs, ID: id}, nil
 }
 
 func entryOf(d *model.Delivery) Entry {

@@ -323,9 +323,9 @@ func TestPurge(t *testing.T) {
 		after := startScanning(t, time.Hour, open(t, path), "two", &channel{name: "mail"})
 		states := func() (got []string) {
 			after.Purge(t.Context())
-			entries, err := after.Recent(t.Context(), outbox.Filter{}, 10)
+			page, err := after.List(t.Context(), outbox.Filter{}, "", 10)
 			must(t, err)
-			for _, e := range entries {
+			for _, e := range page.Entries {
 				got = append(got, e.EventID+" "+e.State)
 			}
 			return sorted(got)

@@ -21,6 +21,9 @@ type From struct {
 	// LookUp is asked before a key or token that is not known here costs a look
 	// at the database; nil = no limit.
 	LookUp func() (granted bool)
+	// Stranger is asked before a call goes to WeChat for which nobody showed a key
+	// of ours; nil = no limit.
+	Stranger func() (granted bool)
 }
 
 // call is one relayed call. It is used by the request's goroutine, and its
@@ -97,6 +100,12 @@ func (y *Relay) newCall(f family, w http.ResponseWriter, r *http.Request, from F
 func (c *call) run(f family) error {
 	switch f {
 	case familyUser:
+		if c.from.Stranger != nil && !c.from.Stranger() {
+			return refuse(45011, "too many of these calls came from your network; nothing was sent, try again in a moment")
+		}
+		if presentsKey(c.r.URL.RawQuery) {
+			return refuse(40014, "this call takes the token of a user, from web login; an API key is never sent to WeChat")
+		}
 		return c.within(c.relay.strangers, func() error { return c.pass(c.r.URL.RawQuery) })
 	case familySecret:
 		query, err := c.admitSecret()

@@ -75,7 +75,7 @@ func (y *Relay) admitCaller(caller Caller, a admission) (grant, error) {
 		a.appID = only
 	}
 	scopes := []string{ScopeRelay}
-	if needsRefresh(a.path) {
+	if resetsQuota(a.path) {
 		scopes = append(scopes, ScopeRefresh)
 	}
 	for _, scope := range scopes {
@@ -118,7 +118,7 @@ func (y *Relay) admitToken(ctx context.Context, a admission) (grant, error) {
 		return grant{}, refuse(40013, "the token is of another account than the header "+AppIDHeader+" names")
 	case !y.o.Keys.RelayAllows(appID, a.from.Addr):
 		return grant{}, foreignAddress(a.from.Addr)
-	case needsRefresh(a.path):
+	case resetsQuota(a.path):
 		return grant{}, refuse(48001, "this call needs an API key with the scope "+ScopeRefresh)
 	}
 	return y.granted(appID, "issued token from "+a.from.Addr.Unmap().String())
@@ -146,7 +146,22 @@ func (c *call) admitAPI() error {
 		return err
 	}
 	c.grant = granted
-	return c.keepKeyIn(setParam(raw, paramToken, ""), presented)
+	if err := c.keepKeyIn(setParam(raw, paramToken, ""), presented); err != nil {
+		return err
+	}
+	return c.auditReset()
+}
+
+// auditReset writes a reset of quotas down before it is sent: no entry, no reset.
+func (c *call) auditReset() error {
+	if !resetsQuota(c.r.URL.Path) {
+		return nil
+	}
+	err := c.relay.o.Audit(c.ctx, Reset{AppID: c.grant.appID, Path: fold(c.r.URL.Path), Actor: c.grant.actor, From: c.from})
+	if err != nil {
+		return trouble("a reset of quotas is written to the audit log first, which cannot be done now; nothing was sent", err)
+	}
+	return nil
 }
 
 // admitSecret lets in a call of /sns/ with our API key in its secret, and

@@ -86,7 +86,7 @@ func (c *call) replace(used Token, errcode int) (fresh Token, renewed bool) {
 	defer c.pulse.resume()
 	ctx, cancel := context.WithTimeout(c.ctx, reportTime)
 	defer cancel()
-	c.err = tokens.Report(ctx, Death{AppID: c.grant.appID, SHA256: used.SHA256, Errcode: errcode, Actor: c.grant.actor})
+	c.err = tokens.Report(ctx, Death{AppID: c.grant.appID, SHA256: used.SHA256, Errcode: errcode, Actor: c.grant.actor, Path: c.r.URL.Path})
 	fresh, err := tokens.Current(c.grant.appID)
 	return fresh, err == nil && fresh.SHA256 != used.SHA256
 }

@@ -81,7 +81,7 @@ func TestDeadTokenIsReportedAndTheCallSentAgain(t *testing.T) {
 			}
 			var want []relay.Death
 			if c.reports > 0 {
-				want = []relay.Death{{AppID: c.app, SHA256: old, Errcode: c.code, Actor: w.callers[c.key].name}}
+				want = []relay.Death{{AppID: c.app, SHA256: old, Errcode: c.code, Actor: w.callers[c.key].name, Path: "/cgi-bin/message/custom/send"}}
 			}
 			if diff := cmp.Diff(want, w.reports); diff != "" {
 				t.Errorf("reports (-want +got):\n%s", diff)

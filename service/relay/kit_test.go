@@ -67,8 +67,11 @@ type world struct {
 	tokens  map[string]string // by app_id
 	issued  map[string]string // SHA-256 → app_id
 	reports []relay.Death
-	renew   func(d relay.Death) (fresh string) // what a report brings, "" = nothing
-	down    error                              // what Authenticate and Issued fail with
+	resets  []relay.Reset
+
+	auditDown error                              // what audit fails with
+	renew     func(d relay.Death) (fresh string) // what a report brings, "" = nothing
+	down      error                              // what Authenticate and Issued fail with
 
 	starting bool // the accounts are not loaded
 
@@ -154,6 +157,13 @@ func (w *world) IsWeCom(app string) (bool, error) {
 	return app == corpAgent, nil
 }
 
+func (w *world) audit(_ context.Context, r relay.Reset) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resets = append(w.resets, r)
+	return w.auditDown
+}
+
 func (w *world) Secret(context.Context, string) (secret.Secret, error) {
 	return secret.New(appSecret), w.down
 }
@@ -161,7 +171,7 @@ func (w *world) Secret(context.Context, string) (secret.Secret, error) {
 // options of a relay to a WeChat at url.
 func (w *world) options(url string) relay.Options {
 	return relay.Options{
-		Keys: w, Tokens: w, Accounts: w, BaseURL: url, WeComBaseURL: url + "/wecom",
+		Keys: w, Tokens: w, Accounts: w, Audit: w.audit, BaseURL: url, WeComBaseURL: url + "/wecom",
 		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
 		Logger:    slog.New(slog.NewTextHandler(&w.log, nil)),
 	}

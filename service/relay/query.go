@@ -49,6 +49,21 @@ func param(raw, name string) string {
 	return ""
 }
 
+// presentsKey reports whether a parameter holds what looks like an API key.
+func presentsKey(raw string) bool {
+	for piece := range strings.SplitSeq(raw, "&") {
+		_, value, _ := strings.Cut(piece, "=")
+		decoded, err := url.QueryUnescape(value)
+		if err != nil {
+			decoded = value
+		}
+		if strings.HasPrefix(decoded, keyPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // setParam replaces the value of every parameter of this name; every other byte
 // of the query stays as it is.
 func setParam(raw, name, value string) string {

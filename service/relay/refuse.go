@@ -34,6 +34,7 @@ var texts = map[int]string{ // never changed
 	-1:    "system error",
 	40001: "invalid credential, access_token is invalid or not latest",
 	40013: "invalid appid",
+	40014: "invalid access_token",
 	40035: "invalid parameter",
 	40066: "invalid url",
 	40125: "invalid appsecret",

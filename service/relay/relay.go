@@ -91,6 +91,7 @@ type Death struct {
 	SHA256  string
 	Errcode int
 	Actor   string
+	Path    string // of the call whose answer said so
 }
 
 // Tokens keeps the accounts' access_tokens.
@@ -115,6 +116,14 @@ type Accounts interface {
 	Secret(ctx context.Context, appID string) (secret.Secret, error)
 }
 
+// Reset is a call that is about to reset quotas of an account.
+type Reset struct {
+	AppID string
+	Path  string
+	Actor string // the key's name
+	From  From
+}
+
 // Defaults of Options.
 const (
 	DefaultMaxBody    = 100 << 20
@@ -125,12 +134,14 @@ const (
 	DefaultQueue      = 10 * time.Second
 )
 
-// Options of New. Keys, Tokens, Accounts, Transport and BaseURL are required;
-// zero fields have the defaults above, Logger slog.Default().
+// Options of New. Keys, Tokens, Accounts, Audit, Transport and BaseURL are
+// required; zero fields have the defaults above, Logger slog.Default().
 type Options struct {
 	Keys     Keys
 	Tokens   Tokens
 	Accounts Accounts
+	// Audit writes a reset down; where it fails the call is not sent.
+	Audit func(ctx context.Context, r Reset) error
 	// Transport reaches WeChat. It must neither follow redirects nor unpack
 	// answers.
 	Transport http.RoundTripper
@@ -169,8 +180,8 @@ const strangersAtOnce = 64
 
 // New checks the options and makes a Relay.
 func New(o Options) (*Relay, error) {
-	if o.Keys == nil || o.Tokens == nil || o.Accounts == nil || o.Transport == nil || o.BaseURL == "" {
-		return nil, errors.New("relay: Keys, Tokens, Accounts, Transport and BaseURL are required")
+	if o.Keys == nil || o.Tokens == nil || o.Accounts == nil || o.Audit == nil || o.Transport == nil || o.BaseURL == "" {
+		return nil, errors.New("relay: Keys, Tokens, Accounts, Audit, Transport and BaseURL are required")
 	}
 	o = o.withDefaults()
 	if o.MaxBody < 0 || o.MaxKept < 0 || o.KeptAtOnce < 0 || o.Idle < 0 || o.Concurrent < 0 || o.Queue < 0 {

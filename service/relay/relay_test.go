@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/wxsign/wxsign/service/relay"
 )
@@ -47,6 +48,45 @@ func TestTheLiveTokenIsPutIn(t *testing.T) {
 	}
 }
 
+// A reset of quotas is written down first; what cannot be written down is not sent.
+func TestResetsOfQuotasAreAudited(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		path string
+		want string // in the entry, "" = none
+		down error
+		code int
+	}{
+		"all quotas":             {"/cgi-bin/clear_quota", "/cgi-bin/clear_quota", nil, 0},
+		"of one path":            {"/cgi-bin/openapi/quota/clear", "/cgi-bin/openapi/quota/clear", nil, 0},
+		"another spelling":       {"/CGI-bin/openapi/quota/Clear/", "/cgi-bin/openapi/quota/clear", nil, 0},
+		"a look at them":         {"/cgi-bin/openapi/quota/get", "", nil, 0},
+		"the log cannot be kept": {"/cgi-bin/clear_quota", "/cgi-bin/clear_quota", errors.New("the database is away"), -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, u := newWorld(), newWeChat(t, nil)
+			w.auditDown = c.down
+			got := do(t, http.MethodPost, open(t, w.options(u.URL))+c.path+"?access_token="+clearKey, `{"appid":"`+appID+`"}`, nil)
+			if got.Errcode != c.code {
+				t.Errorf("answer %s, want errcode %d", got.body, c.code)
+			}
+			var want []relay.Reset
+			if c.want != "" {
+				from := relay.From{Addr: netip.MustParseAddr("127.0.0.1"), RequestID: "request-1"}
+				want = append(want, relay.Reset{AppID: appID, Path: c.want, Actor: "ops", From: from})
+			}
+			where := cmpopts.IgnoreFields(relay.From{}, "LookUp", "Stranger")
+			if diff := cmp.Diff(want, w.resets, cmpopts.EquateComparable(netip.Addr{}), where); diff != "" {
+				t.Error(diff)
+			}
+			if sent := len(u.requests()) == 1; sent != (c.down == nil) {
+				t.Errorf("sent to WeChat: %t", sent)
+			}
+		})
+	}
+}
+
 func TestRefusalsInWeChatsShape(t *testing.T) {
 	t.Parallel()
 	const (
@@ -68,6 +108,9 @@ func TestRefusalsInWeChatsShape(t *testing.T) {
 		"a scope missing":                   {path + tokenKey, "", 48001, "scope relay"},
 		"quota without refresh":             {"/cgi-bin/clear_quota?access_token=" + oneKey, "", 48001, "scope refresh"},
 		"quota, other spelling":             {"/cgi-bin/%63LEAR_quota/v2/?access_token=" + oneKey, "", 48001, "scope refresh"},
+		"quota of one path":                 {"/cgi-bin/openapi/quota/clear?access_token=" + oneKey, "", 48001, "scope refresh"},
+		"quota of one path, other spelling": {"/cgi-bin/openapi/Quota/%63lear/?access_token=" + oneKey, "", 48001, "scope refresh"},
+		"quota of one path with a token":    {"/cgi-bin/openapi/quota/clear?access_token=80_live-token", "", 48001, "scope refresh"},
 		"quota with a token":                {"/cgi-bin/clear_quota?access_token=80_live-token", "", 48001, "scope refresh"},
 		"a token of nobody":                 {path + "80_made-up", "", 40001, "not issued here"},
 		"a token of another account":        {path + "80_live-token", otherApp, 40013, "another account"},
@@ -93,6 +136,8 @@ func TestRefusalsInWeChatsShape(t *testing.T) {
 		"a ticket by the back door":         {"/cgi-bin/ticket/getticket/?type=jsapi&access_token=" + oneKey, "", 40066, "itself"},
 		"the same in capitals":              {"/CGI-BIN/Ticket/getticket?type=jsapi&access_token=" + oneKey, "", 40066, "itself"},
 		"an unknown path of sns":            {"/sns/x?access_token=" + oneKey, "", 40066, "not relayed"},
+		"a key as a user's token":           {"/sns/userinfo?openid=O&access_token=" + oneKey, "", 40014, "never sent to WeChat"},
+		"a key as the second token":         {"/sns/auth?access_token=USER&access_token=%77xs_" + oneKey[4:], "", 40014, "never sent to WeChat"},
 		"sns in capitals":                   {"/SNS/userinfo?access_token=" + oneKey, "", 40066, "not relayed"},
 		"sns escaped":                       {"/sns/%75serinfo?access_token=x", "", 40066, "not relayed"},
 		"sns with the AppSecret":            {session + appID + "&secret=deadbeef&js_code=c", "", 40125, "API key"},
@@ -344,6 +389,35 @@ func TestWebLogin(t *testing.T) {
 				t.Errorf("a secret is in the log: %s", w.logged())
 			}
 		})
+	}
+}
+
+// Calls that carry no key of ours are limited by whoever knows the networks; the
+// others do not ask.
+func TestStrangersAreLimited(t *testing.T) {
+	t.Parallel()
+	for target, limited := range map[string]bool{
+		"/sns/userinfo?access_token=USER&openid=O":                           true,
+		"/sns/auth?access_token=USER&openid=O":                               true,
+		"/sns/oauth2/refresh_token?appid=" + appID + "&refresh_token=R":      true,
+		"/sns/jscode2session?appid=" + appID + "&js_code=C&secret=" + oneKey: false,
+		"/cgi-bin/user/info?access_token=" + oneKey + "&openid=O":            false,
+	} {
+		w, u := newWorld(), newWeChat(t, nil)
+		y, err := relay.New(w.options(u.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		answer := httptest.NewRecorder()
+		from := relay.From{Addr: netip.MustParseAddr("127.0.0.1"), Stranger: func() bool { asked++; return false }}
+		if _, err := y.Serve(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody), from); err != nil {
+			t.Fatal(err)
+		}
+		refused := strings.Contains(answer.Body.String(), `"errcode":45011`)
+		if sent := len(u.requests()) > 0; refused != limited || sent == limited || asked > 1 || asked > 0 != limited {
+			t.Errorf("%.25s: refused %t, sent %t, asked %d times: %s", target, refused, sent, asked, answer.Body)
+		}
 	}
 }
 

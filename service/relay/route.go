@@ -42,8 +42,10 @@ var dropIn = []string{
 	"/cgi-bin/gettoken", "/cgi-bin/get_jsapi_ticket", "/cgi-bin/ticket/get",
 } // never changed
 
-// quotaPrefix begins the calls that reset an account's quotas: ten a month.
-const quotaPrefix = "/cgi-bin/clear_quota"
+// What begins so resets quotas of an account: all of them ten times a month, or
+// those of one path fifty times. Source: the pages clearQuota,
+// clearQuotaByAppSecret and clearApiQuota of the documents.
+var quotaPaths = []string{"/cgi-bin/clear_quota", "/cgi-bin/openapi/quota/clear"} // never changed
 
 // classify tells whether and how a request is relayed: ErrNotRelayed, or a
 // refusal, or neither.
@@ -109,5 +111,8 @@ func isPlain(path, escaped string) bool {
 // fold takes off the differences that a lenient server may overlook.
 func fold(path string) string { return strings.ToLower(strings.TrimSuffix(path, "/")) }
 
-// needsRefresh reports whether the scope relay is not enough for a path.
-func needsRefresh(path string) bool { return strings.HasPrefix(fold(path), quotaPrefix) }
+// resetsQuota reports whether the scope relay is not enough for a path, because
+// the call spends what people may need on a bad day.
+func resetsQuota(path string) bool {
+	return slices.ContainsFunc(quotaPaths, func(prefix string) bool { return strings.HasPrefix(fold(path), prefix) })
+}

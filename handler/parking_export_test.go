@@ -1,0 +1,4 @@
+package handler
+
+// DropParam is for the fuzzer.
+func DropParam(raw, name string) string { return dropParam(raw, name) }

@@ -1,0 +1,44 @@
+package handler_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wxsign/wxsign/handler"
+)
+
+func TestDropParam(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"wait=30s&after=17":         "after=17",
+		"after=17&wait=30s":         "after=17",
+		"wait":                      "",
+		"a=%2&w%61it=1&await=1&b":   "a=%2&await=1&b",
+		"wait=1&x=wait&wait=2&Wait": "x=wait&Wait",
+		"":                          "",
+	} {
+		if got := handler.DropParam(raw, "wait"); got != want {
+			t.Errorf("%q: %q, want %q", raw, got, want)
+		}
+	}
+}
+
+// A request that is read again must not wait again, and is the same otherwise.
+func FuzzDropParam(f *testing.F) {
+	for _, raw := range []string{"wait=30s&after=17", "w%61it=1&a=b", "a=%zz&wait=1;wait=2", "&&=&wait"} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		before, _ := url.ParseQuery(raw)
+		after, _ := url.ParseQuery(handler.DropParam(raw, "wait"))
+		if after.Has("wait") {
+			t.Fatalf("%q waits again", raw)
+		}
+		delete(before, "wait")
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Fatalf("%q:\n%s", raw, diff)
+		}
+	})
+}

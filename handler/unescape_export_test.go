@@ -1,0 +1,4 @@
+package handler
+
+// Unescape lets tests compare it with the standard library's.
+var Unescape = unescape

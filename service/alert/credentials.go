@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,20 +27,59 @@ const (
 	manyTries = 3
 	// sealedWords are the keeper's, where a value does not open.
 	sealedWords = "a sealed value cannot be opened"
+	// sealedSpan is how long after it a value that did not open is a trouble: time
+	// for people to look who changed it.
+	sealedSpan = 24 * time.Hour
+	// overdue is how late an attempt is where nobody seems to try.
+	overdue = time.Minute
+	// endGrace is what the first attempts after the end of a value are given.
+	endGrace = 15 * time.Second
 	// mendMark parts what happened from what to do in the keeper's texts.
 	mendMark = " — "
 )
 
 // credentials looks at what is stored.
-func (a *Alerts) credentials(ctx context.Context, _ int64) ([]finding, error) {
+func (a *Alerts) credentials(ctx context.Context, nowMs int64) ([]finding, error) {
 	l := a.options.Limits
 	rows, err := a.options.Store.Ailing(ctx, model.AilingLimits{
 		StableMs: l.share(l.StableMargin, l.WindowWarning), ClassicMs: l.share(l.ClassicMargin, l.WindowWarning),
 		TicketMs: l.share(l.TicketMargin, l.WindowWarning), UnchangedMs: leastUnchanged.Milliseconds(),
 	}, mostAiling)
+	if err != nil {
+		return nil, err
+	}
 	var found []finding
 	for i := range rows {
 		found = append(found, a.ofCredential(&rows[i])...)
+	}
+	quarantined, err := a.quarantined(ctx, nowMs)
+	for _, f := range quarantined {
+		if !slices.ContainsFunc(found, func(other finding) bool { return other.key() == f.key() }) {
+			found = append(found, f)
+		}
+	}
+	return found, err
+}
+
+// quarantined are stored values that did not open in the last time. They are
+// fetched anew within seconds; that somebody changed the database is worth an
+// alert all the same.
+func (a *Alerts) quarantined(ctx context.Context, nowMs int64) (found []finding, err error) {
+	page, err := a.options.Store.HistoryPage(ctx, model.HistoryFilter{
+		Trigger: model.TriggerRecovery, Outcome: model.OutcomeFailed, FromMs: nowMs - sealedSpan.Milliseconds(),
+	}, model.HistoryKey{}, mostAiling)
+	seen := map[string]bool{}
+	for i := range page.Rows {
+		h := &page.Rows[i]
+		what, _, _ := strings.Cut(h.Errmsg, mendMark)
+		if !strings.Contains(what, sealedWords) || seen[h.AppID+" "+h.Kind] {
+			continue
+		}
+		seen[h.AppID+" "+h.Kind] = true
+		found = append(found, finding{name: Sealed, severity: Critical, appID: h.AppID, kind: h.Kind, sinceMs: h.AtMs, facts: facts{
+			variant: "found", "account": h.AppID, "kind": h.Kind, "text": what,
+			"version": strconv.FormatInt(h.Version, 10), "found_at": milliseconds(h.AtMs),
+		}})
 	}
 	return found, err
 }
@@ -80,9 +120,13 @@ func (a *Alerts) ofCredential(c *model.Ailing) (found []finding) {
 }
 
 // expiry says how bad it is that a credential has not been renewed, "" where
-// there is time enough.
+// there is time enough, or where WeChat gives the same value again until its end
+// (observed of tickets) and is asked in good order: nobody could mend that.
 func (l Limits) expiry(c *model.Ailing) (severity string, more facts) {
 	left := c.ExpiresMs - c.NowMs
+	if c.Version > 0 && c.FailCount == 0 && left > -endGrace.Milliseconds() && c.NowMs-c.NextRefreshMs < overdue.Milliseconds() {
+		return "", nil
+	}
 	window := min(l.margin(c).Milliseconds(), c.LongestLifeMs/2)
 	switch {
 	case c.Version == 0 && c.FailCount < manyTries:

@@ -198,6 +198,16 @@ func (w *world) publish(appID, kind string, life time.Duration) {
 	}
 }
 
+// again is an attempt that WeChat answers with the same value.
+func (w *world) again(appID, kind string, expiresMs, nextMs int64) {
+	w.t.Helper()
+	done, err := w.store.Unchanged(w.t.Context(), w.claim(appID, kind), expiresMs, nextMs)
+	must(w.t, err)
+	if !done {
+		w.t.Fatal("not noted as unchanged")
+	}
+}
+
 func (w *world) fail(appID, kind string, errcode int, text string) {
 	w.t.Helper()
 	done, err := w.store.Fail(w.t.Context(), w.claim(appID, kind), model.Failure{Errcode: errcode, Text: text})

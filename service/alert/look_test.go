@@ -47,6 +47,30 @@ func TestExpiring(t *testing.T) {
 	})
 }
 
+// WeChat may give the same ticket until its end: asked in good order, that is no
+// trouble. Nobody asking is one.
+func TestTicketThatWeChatGivesAgain(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		t.Helper()
+		a := w.replica("a")
+		w.account("wxa", "stable")
+		end := time.Now().Add(8 * time.Minute).UnixMilli()
+		w.publish("wxa", "access_token", 3*time.Hour)
+		w.publish("wxa", "jsapi", 8*time.Minute)
+		for range 15 {
+			w.again("wxa", "jsapi", end, time.Now().Add(30*time.Second).UnixMilli())
+			w.goOn(30*time.Second, a)
+			w.expect("")
+		}
+		w.publish("wxa", "jsapi", 8*time.Minute)
+		w.goOn(3*time.Minute, a)
+		w.expect("")
+		w.goOn(3*time.Minute, a) // and nobody has tried
+		w.expect("raised expiring warning")
+	})
+}
+
 // What needs a person is told at once, with the mend, and not again after each
 // failed try.
 func TestRefused(t *testing.T) {

@@ -32,7 +32,8 @@ const (
 
 // Robot tells a WeCom group, by the robot that was added to it.
 type Robot struct {
-	url    secret.Secret // holds the robot's key
+	url    secret.Secret   // holds the robot's key
+	keys   []secret.Secret // what the url holds behind the question mark
 	name   string
 	client webhook.Doer
 
@@ -47,7 +48,13 @@ func NewRobot(address secret.Secret, client webhook.Doer) (*Robot, error) {
 		return nil, errors.New("alert: the WeCom robot needs the url from its page, and a client")
 	}
 	sum := sha256.Sum256([]byte(address.Reveal()))
-	return &Robot{url: address, name: "robot:" + hex.EncodeToString(sum[:6]), client: client}, nil
+	r := &Robot{url: address, name: "robot:" + hex.EncodeToString(sum[:6]), client: client}
+	for _, values := range parsed.Query() {
+		for _, value := range values {
+			r.keys = append(r.keys, secret.New(value))
+		}
+	}
+	return r, nil
 }
 
 // Name implements outbox.Channel.
@@ -84,7 +91,7 @@ func (r *Robot) Deliver(ctx context.Context, m outbox.Message) error {
 		return fmt.Errorf("the WeCom robot was not reached: %w", outbound.Cause(err))
 	}
 	defer func() { _ = answer.Body.Close() }()
-	return judgeRobot(answer)
+	return r.judge(answer)
 }
 
 // take is how long to wait before the next message; 0 = it may go now, and counts.
@@ -109,7 +116,8 @@ const (
 	robotInvalidKey = 93000
 )
 
-func judgeRobot(answer *http.Response) error {
+// judge says what an answer means. What the robot says may repeat its own url.
+func (r *Robot) judge(answer *http.Response) error {
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	if err != nil {
 		return fmt.Errorf("the WeCom robot broke off its answer: %w", outbound.Cause(err))
@@ -129,7 +137,7 @@ func judgeRobot(answer *http.Response) error {
 	case robotInvalidKey:
 		return fmt.Errorf("%w: the WeCom robot is not there any more (errcode %d): copy its new url to alert.wecom_robot.url", outbox.ErrRefused, robotInvalidKey)
 	}
-	return fmt.Errorf("%w: the WeCom robot answered errcode %d: %.200s", outbox.ErrRefused, *said.Errcode, strings.ToValidUTF8(said.Errmsg, ""))
+	return fmt.Errorf("%w: the WeCom robot answered errcode %d: %.200s", outbox.ErrRefused, *said.Errcode, secret.Hide(strings.ToValidUTF8(said.Errmsg, ""), r.keys...))
 }
 
 // plain keeps what accounts and receivers are called, and what they say, from being

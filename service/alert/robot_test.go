@@ -101,6 +101,7 @@ func TestRobotRefuses(t *testing.T) {
 		{"too many", `{"errcode":45009,"errmsg":"api freq out of limit"}`, http.StatusOK, false, true, "20 messages"},
 		{"the robot is gone", `{"errcode":93000,"errmsg":"invalid webhook url"}`, http.StatusOK, true, false, "copy its new url"},
 		{"something else", `{"errcode":40058,"errmsg":"markdown.content exceed max length"}`, http.StatusOK, true, false, "40058"},
+		{"it repeats its url", `{"errcode":40058,"errmsg":"no, /send?key=` + robotKey + `"}`, http.StatusOK, true, false, "send?key=[redacted]"},
 		{"no robot", `<html>`, http.StatusOK, false, false, "without an errcode"},
 		{"broken", `{"errcode":0}`, http.StatusBadGateway, false, false, "502"},
 	} {

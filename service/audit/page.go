@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -16,9 +17,10 @@ var ErrPlace = errors.New("there is no such place in the audit log")
 
 // Filter says which entries are wanted; zero fields do not matter.
 type Filter struct {
-	Actor, Action, Target string
-	From                  time.Time // this instant and later
-	To                    time.Time // before this instant
+	Actor, Action string
+	Target        string    // all of a target, or its first words: an AppID
+	From          time.Time // this instant and later
+	To            time.Time // before this instant
 }
 
 // Any reports whether the filter leaves entries out.
@@ -32,6 +34,8 @@ type Line struct {
 	Address   string
 	Action    string
 	Target    string
+	Subject   string // the first word of Target: an AppID, a person, a number
+	Details   string // the rest of it
 	RequestID string
 	Hash      string
 	Broken    Break // what is wrong with this very entry, "" = nothing
@@ -87,6 +91,7 @@ func lineOf(row model.Audit) Line {
 		At: time.UnixMilli(row.AtMs), Actor: row.Actor, Address: row.Address, Action: row.Action, Target: row.Target,
 		RequestID: row.RequestID, Hash: row.Hash,
 	}
+	line.Subject, line.Details, _ = strings.Cut(row.Target, " ")
 	if row.Seq != nil {
 		line.Seq = *row.Seq
 		if hashOf(row) != row.Hash {

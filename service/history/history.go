@@ -23,7 +23,8 @@ type Store interface {
 	AccountStates(ctx context.Context, after string, limit int) ([]model.AccountState, int64, error)
 	AccountStatesOf(ctx context.Context, appIDs []string) ([]model.AccountState, int64, error)
 	SearchAccounts(ctx context.Context, prefixes []string, limit int) ([]model.AccountState, int64, error)
-	Timeline(ctx context.Context, appID string, fromMs, toMs int64, limit int) ([]model.Moment, error)
+	Timeline(ctx context.Context, q model.TimelineQuery) ([]model.Moment, error)
+	AttemptBefore(ctx context.Context, appID string, fromMs int64, skip int) (int64, error)
 }
 
 // Desk answers the questions. It is safe for concurrent use.

@@ -47,6 +47,7 @@ type Credential struct {
 	Expires time.Time
 	Left    time.Duration // 0 where it cannot be used
 	Life    time.Duration // all of it
+	Dead    bool          // WeChat says so, though its time is not over
 	NextTry time.Time
 	Trouble Trouble // Count is 0 where there is none
 	// Fingerprint is the first 8 hex digits of the value's SHA-256, "" where
@@ -220,19 +221,21 @@ func credentialOf(row model.CredentialState, nowMs int64) Credential {
 		c.State = Waiting
 	default:
 		c.State = Down
+		c.Dead = row.Dead && row.ExpiresMs > nowMs
 	}
 	if live {
 		c.Left = time.Duration(row.ExpiresMs-nowMs) * time.Millisecond
 	}
 	if row.FailCount > 0 {
 		c.Trouble = Trouble{Errcode: row.FailErrcode, Count: row.FailCount}
-		c.Trouble.Text, c.Trouble.Mend = splitMend(row.FailText)
+		c.Trouble.Text, c.Trouble.Mend = SplitMend(row.FailText)
 	}
 	return c
 }
 
-// splitMend parts what the keeper writes as one text.
-func splitMend(text string) (what, mend string) {
+// SplitMend parts what the keeper writes as one text: what happened, and what to
+// do about it.
+func SplitMend(text string) (what, mend string) {
 	what, mend, _ = strings.Cut(text, " — ")
 	return what, mend
 }

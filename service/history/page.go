@@ -113,7 +113,7 @@ func (d *Desk) Page(ctx context.Context, f Filter, place string) (Page, error) {
 }
 
 func rowOf(h model.History) Row {
-	errmsg, mend := splitMend(h.Errmsg)
+	errmsg, mend := SplitMend(h.Errmsg)
 	return Row{
 		ID: h.ID, At: time.UnixMilli(h.AtMs), Account: h.AppID, Kind: h.Kind, Version: h.Version, Trigger: h.TriggerName, Actor: h.Actor,
 		Outcome: h.Outcome, Errcode: h.Errcode, Errmsg: errmsg, Mend: mend, RID: h.RID,

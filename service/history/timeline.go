@@ -42,10 +42,18 @@ func SpanNamed(name string) Span {
 	return Spans()[0]
 }
 
-// mostMoments bounds what a timeline reads. 90 days of an account with a token
-// and two tickets have 3,500 attempts; more of them are failures, and then the
-// newest say the most.
-const mostMoments = 6000
+// What a timeline reads is bounded. 90 days of an account with a token and two
+// tickets have 3,500 attempts. Where there are more, most of them are failures:
+// then those that are alike and close together become one moment, and of very
+// many the newest say the most.
+const (
+	mostMoments  = 4000
+	mostAttempts = 12_000 // that are looked at
+	// chartSteps parts a timeline of many attempts; each part has a few pixels.
+	chartSteps = 150
+	// longestStep hides no time without a value that is worth a word.
+	longestStep = 30 * time.Minute
+)
 
 // longestLife is that of WeChat's credentials, with room: what was fetched
 // longer before a timeline cannot be alive in it.
@@ -56,7 +64,10 @@ type Timeline struct {
 	From, To time.Time
 	// Cut is where the timeline begins because there is too much before, zero
 	// where all of the span is there.
-	Cut   time.Time
+	Cut time.Time
+	// Step is how long a time is of which like attempts are one Moment, 0 where
+	// each attempt is one.
+	Step  time.Duration
 	Lanes []Lane // one for each kind, the token first
 	Slots []Slot // the same in numbers, the oldest first, without empty ones
 }
@@ -73,9 +84,10 @@ type Lane struct {
 // Stretch is a time from one instant to another.
 type Stretch struct{ From, To time.Time }
 
-// Moment is an attempt.
+// Moment is an attempt, or several that are alike.
 type Moment struct {
-	At      time.Time
+	At      time.Time // of the newest
+	Count   int       // at least 1
 	Version int64
 	Trigger string
 	Outcome string
@@ -103,23 +115,23 @@ func (t Timeline) Total() Counts {
 	var total Counts
 	for _, lane := range t.Lanes {
 		for _, m := range lane.Moments {
-			total = total.with(m.Outcome)
+			total = total.with(m)
 		}
 	}
 	return total
 }
 
-// with counts one more.
-func (c Counts) with(outcome string) Counts {
-	switch outcome {
+// with counts those of a moment, too.
+func (c Counts) with(m Moment) Counts {
+	switch m.Outcome {
 	case model.OutcomeRenewed:
-		c.Renewed++
+		c.Renewed += m.Count
 	case model.OutcomeUnchanged:
-		c.Unchanged++
+		c.Unchanged += m.Count
 	case model.OutcomeFailed:
-		c.Failed++
+		c.Failed += m.Count
 	case model.OutcomeRefused:
-		c.Refused++
+		c.Refused += m.Count
 	}
 	return c
 }
@@ -134,16 +146,10 @@ func (d *Desk) Timeline(ctx context.Context, appID string, kinds []string, span 
 	}
 	to := time.UnixMilli(nowMs)
 	t := Timeline{From: to.Add(-span.Long), To: to}
-	rows, err := d.store.Timeline(ctx, appID, t.From.Add(-longestLife).UnixMilli(), nowMs+1, mostMoments)
+	rows, err := d.moments(ctx, &t, appID)
 	if err != nil {
 		return Timeline{}, err
 	}
-	if len(rows) == mostMoments {
-		if cut := time.UnixMilli(rows[len(rows)-1].AtMs); cut.After(t.From) {
-			t.Cut = cut
-		}
-	}
-	slices.Reverse(rows)
 	byKind := map[string][]model.Moment{}
 	for _, row := range rows {
 		byKind[row.Kind] = append(byKind[row.Kind], row)
@@ -165,6 +171,45 @@ func (d *Desk) Timeline(ctx context.Context, appID string, kinds []string, span 
 	return t, nil
 }
 
+// moments reads what happened, the oldest first, and notes in the timeline where
+// that is not all.
+func (d *Desk) moments(ctx context.Context, t *Timeline, appID string) ([]model.Moment, error) {
+	q := model.TimelineQuery{
+		AppID: appID, FromMs: t.From.Add(-longestLife).UnixMilli(), ToMs: t.To.UnixMilli() + 1, Limit: mostMoments,
+	}
+	many, err := d.store.AttemptBefore(ctx, appID, q.FromMs, mostMoments)
+	if err != nil {
+		return nil, err
+	}
+	if many > 0 {
+		first, err := d.store.AttemptBefore(ctx, appID, q.FromMs, mostAttempts)
+		if err != nil {
+			return nil, err
+		}
+		q.FromMs = max(q.FromMs, first)
+		t.Cut = t.cutAt(first)
+		t.Step = min(t.To.Sub(t.begin())/chartSteps, longestStep).Truncate(time.Second)
+		q.StepMs = max(time.Second, t.Step).Milliseconds()
+	}
+	rows, err := d.store.Timeline(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if q.StepMs > 0 && len(rows) == mostMoments {
+		t.Cut = t.cutAt(rows[len(rows)-1].AtMs)
+	}
+	slices.Reverse(rows)
+	return rows, nil
+}
+
+// cutAt is where a timeline begins that has nothing before an instant.
+func (t Timeline) cutAt(atMs int64) time.Time {
+	if at := time.UnixMilli(atMs); at.After(t.From) {
+		return at
+	}
+	return t.Cut
+}
+
 // begin is where the timeline has all that happened.
 func (t Timeline) begin() time.Time {
 	if t.Cut.After(t.From) {
@@ -180,13 +225,13 @@ func (t Timeline) lane(kind string, rows []model.Moment) Lane {
 		at := time.UnixMilli(row.AtMs)
 		switch {
 		case row.ExpiresMs > row.AtMs && (row.Outcome == model.OutcomeRenewed || row.Outcome == model.OutcomeUnchanged):
-			lane.live(at, time.UnixMilli(row.ExpiresMs))
+			lane.live(time.UnixMilli(row.FirstMs), time.UnixMilli(row.ExpiresMs))
 		case row.TriggerName == model.TriggerProbe && row.Outcome == model.OutcomeFailed:
 			lane.dies(at) // a probe found the value dead
 		}
 		if !at.Before(t.From) {
 			lane.Moments = append(lane.Moments, Moment{
-				At: at, Version: row.Version, Trigger: row.TriggerName, Outcome: row.Outcome, Errcode: row.Errcode,
+				At: at, Count: int(row.Count), Version: row.Version, Trigger: row.TriggerName, Outcome: row.Outcome, Errcode: row.Errcode,
 				Latency: time.Duration(row.LatencyMs) * time.Millisecond,
 			})
 		}
@@ -263,7 +308,7 @@ func (t Timeline) slots(by step, place *time.Location) []Slot {
 			if i < 0 {
 				continue
 			}
-			slots[i].Counts = slots[i].with(m.Outcome)
+			slots[i].Counts = slots[i].with(m)
 			if m.Errcode != 0 {
 				slots[i].Errcode = m.Errcode
 			}

@@ -100,28 +100,40 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// busy is a store whose accounts fail every second.
+// busy is a store of an account that fails every second, and always has.
 type busy struct{ *model.Store }
 
-func (b busy) Timeline(_ context.Context, _ string, _, toMs int64, limit int) ([]model.Moment, error) {
-	rows := make([]model.Moment, limit)
-	for i := range rows {
-		rows[i] = model.Moment{AtMs: toMs - 1 - int64(i)*1000, Kind: "jsapi", Outcome: model.OutcomeFailed, TriggerName: model.TriggerSchedule}
+func (b busy) AttemptBefore(ctx context.Context, _ string, _ int64, skip int) (int64, error) {
+	now, err := b.Now(ctx)
+	return now - int64(skip)*1000, err
+}
+
+func (b busy) Timeline(_ context.Context, q model.TimelineQuery) ([]model.Moment, error) {
+	var rows []model.Moment
+	for at := q.ToMs - 1; at >= q.FromMs && len(rows) < q.Limit; at -= q.StepMs {
+		first := max(q.FromMs, at-q.StepMs+1000)
+		rows = append(rows, model.Moment{
+			AtMs: at, FirstMs: first, Count: (at-first)/1000 + 1, Kind: "jsapi", Outcome: model.OutcomeFailed, TriggerName: model.TriggerSchedule,
+		})
 	}
 	return rows, nil
 }
 
-// A busy account: the newest attempts are read, and the page says from when on.
-func TestTimelineIsCut(t *testing.T) {
+// A busy account: of many attempts that are alike one moment is made, the newest
+// of very many are read, and the page says from when on.
+func TestTimelineOfABusyAccount(t *testing.T) {
 	t.Parallel()
 	_, store := newDesk(t)
 	desk, err := history.New(busy{store})
 	must(t, err)
 	got, err := desk.Timeline(t.Context(), "wx", []string{"jsapi"}, history.SpanNamed("90d"), time.UTC)
 	must(t, err)
-	failed := got.Total().Failed
-	if failed == 0 || !got.Cut.Equal(got.To.Add(-time.Duration(failed-1)*time.Second)) || got.Cut.Before(got.From) {
-		t.Errorf("cut at %v with %d failures up to %v", got.Cut, failed, got.To)
+	failed, moments := got.Total().Failed, len(got.Lanes[0].Moments)
+	if span := got.To.Sub(got.Cut).Round(time.Second); failed != int(span.Seconds())+1 || failed < 10_000 {
+		t.Errorf("%d failures in the %s before %v", failed, span, got.To)
+	}
+	if got.Step != 80*time.Second || moments != 151 {
+		t.Errorf("%d moments of %s each", moments, got.Step)
 	}
 	sum := 0
 	for _, s := range got.Slots {

@@ -19,7 +19,8 @@ import (
 	"github.com/wxsign/wxsign/model"
 )
 
-// Keep is how many reports of an account are kept.
+// Keep is how many reports of an account are kept: so many of the demo page, and
+// so many that pages have sent about themselves.
 const Keep = 1000
 
 // MaxBody is the longest report as it travels, in bytes.
@@ -110,7 +111,7 @@ func (d *Desk) File(ctx context.Context, r Report) error {
 
 // pageClient marks the client of a report that came from a page, for people and
 // for the panel's filter: the demo page says "ios", a page "page ios".
-const pageClient = "page "
+const pageClient = model.PageClient
 
 // FilePage stores the report of a page that the caller knows to be the
 // account's; Nonce is not looked at. It fails with ErrReportInvalid or the

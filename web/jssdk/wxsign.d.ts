@@ -178,7 +178,7 @@ export function reconfigure(options?: Options): Promise<any>;
 export function signature(url: string, options: SignatureOptions & {kind: 'agent_config'}): Promise<SignedAgentConfig>;
 export function signature(url: string, options?: SignatureOptions): Promise<SignedConfig>;
 /**
- * Sets the share card after a successful config. A link to another host than the page's is
+ * Sets the share card as soon as the config under way has succeeded. A link to another host than the page's is
  * shown to the server first: WeChat drops one that is not on the account's domains, and says
  * nothing. With a jweixin that has only the deprecated onMenuShare calls, those are used.
  */

@@ -81,13 +81,14 @@
   });
 
   const load = async (o, step) => {
-    if (window.jWeixin) return step('script', 'ok', {from: api.last.script = 'page'});
+    const loaded = from => { step('script', 'ok', {from: api.last.script = from}); };
+    if (window.jWeixin) return loaded('page');
     const file = `.wx.qq.com/open/js/jweixin-${client() === 'wecom' ? '1.2.0' : '1.6.0'}.js`;
     for (const src of [`https://res${file}`, `https://res2${file}`, o.fallback]) {
       if (!src) break;
       step('script', 'run', {from: src});
       try {
-        return step('script', 'ok', {from: api.last.script = await loadOne(src, o)});
+        return loaded(await loadOne(src, o));
       } catch (tried) {
         step('script', 'retry', {from: src});
       }
@@ -141,8 +142,9 @@
   // jweixin before 1.4.0, which WeCom needs, has only the deprecated calls.
   const shares = () => ['AppMessage', 'Timeline'].map(to => window.jWeixin.updateTimelineShareData ? `update${to}ShareData` : `onMenuShare${to}`);
 
-  const share = async (data, options) => {
-    const o = complete(options), card = Object.assign({}, data);
+  const setShare = async (data, o) => {
+    const card = Object.assign({}, data);
+    if (!window.jWeixin) throw failure('offline_verifying', 'share', o);
     for (const [key, value] of [['title', document.title], ['desc', ''], ['link', location.href], ['imgUrl', '']]) card[key] = card[key] || value;
     // WeChat drops a link that is not on the account's domains, and says nothing.
     if (card.link.split('/')[2] !== location.host) await signature(card.link, o).catch(err => { throw Object.assign(err, {step: 'share'}); });
@@ -179,7 +181,8 @@
 
   const run = async o => {
     const kind = client(), list = urls();
-    const step = (name, state, more) => o.onStep && o.onStep(Object.assign({name, state}, more));
+    // A fault of the page's own callback is the page's: it goes to the console.
+    const step = async (name, state, more) => { o.onStep && o.onStep(Object.assign({name, state}, more)); };
     api.last = {client: kind, landing, urls: list, attempts: []};
     try {
       if (kind === 'browser') throw failure('not_wechat', 'client', o);
@@ -192,7 +195,7 @@
       });
       if (o.share) {
         step('share', 'run');
-        await share(o.share, o);
+        await setShare(o.share, o);
         step('share', 'ok');
       }
       return window.jWeixin;
@@ -211,13 +214,14 @@
     return queue = queue.catch(() => {}).then(() => run(o));
   };
   const reconfigure = options => config(Object.assign({}, kept, options));
+  const share = (card, options) => queue.then(() => setShare(card, complete(options)));
 
   const api = window.wxsign = {
     config, reconfigure, signature, share, urls, client, landing, last: null,
     endpoint: own ? new URL('config', tag.src).href : '/jssdk/config',
   };
 
-  if (typeof module === 'object') module.exports = api; // for require of the npm package
+  if (typeof module === 'object') module.exports = api.default = api; // for require of the npm package
 
   // The form without code: options as data- attributes of the tag.
   let wanted = false;
@@ -225,7 +229,7 @@
     const value = tag.dataset[key], field = key.replace(/^share/, '');
     if (/^(appId|profile|apis|openTags|share)/.test(key)) wanted = true;
     if (field !== key) (defaults.share = defaults.share || {})[field.charAt(0).toLowerCase() + field.slice(1)] = value;
-    else defaults[key] = /^(apis|openTags)$/.test(key) ? value.split(/[\s,]+/) : value || true;
+    else defaults[key] = /^(apis|openTags)$/.test(key) ? value.match(/[^\s,]+/g) || [] : value !== 'false' && (value || true);
   }
   if (wanted) (api.ready = config()).catch(err => err.code === 'not_wechat' || console.error(err.message));
 })();

@@ -200,7 +200,7 @@
     const m = spot.moment;
     const trigger = data.triggers[m[2]];
     tip.replaceChildren();
-    line(spot.lane.text + (m[5] ? " v" + m[5] : "") + " · " + data.outcomes[m[1]].text, true);
+    line(spot.lane.text + (m[5] ? " v" + m[5] : "") + " · " + data.outcomes[m[1]].text + (m[6] > 1 ? " ×" + m[6] : ""), true);
     line(full(m[0]));
     line((trigger ? trigger.text + " · " : "") + m[4] + " ms" + (m[3] ? " · " + data.words.errcode + " " + m[3] : ""));
     tip.hidden = false;

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -272,8 +273,12 @@ func TestCanary(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		c := runCanary(t, func(c *canary) { c.seeFiles("SQLite while it serves", dir) }, "WXSIGN_DATABASE_DSN="+filepath.Join(dir, "wxsign.db"))
+		c := runCanary(t, func(c *canary) { c.seeFiles("SQLite while it serves", dir) },
+			"WXSIGN_DATABASE_DSN="+filepath.Join(dir, "wxsign.db"), "WXSIGN_DATABASE_SNAPSHOT_FILE="+filepath.Join(dir, "wxsign.snapshot"))
 		c.seeFiles("SQLite after the end", dir)
+		if info, err := os.Stat(filepath.Join(dir, "wxsign.snapshot")); err != nil || info.Size() == 0 || info.Mode().Perm() != 0o600 {
+			t.Errorf("the snapshot file, in which secrets were looked for: %v, %v", info, err)
+		}
 		db, err := sql.Open("sqlite", filepath.Join(dir, "wxsign.db"))
 		if err != nil {
 			t.Fatal(err)
@@ -314,6 +319,7 @@ func runCanary(t *testing.T, amid func(*canary), env ...string) *canary {
 	for i, name := range []string{
 		"AppSecret", "AppSecret of the panel", "next AppSecret", "wrong AppSecret", "webhook secret",
 		"webhook URL key", "Redis password", "chosen password", "wrong password",
+		"mail password", "robot URL key", "alert webhook secret", "alert webhook URL key",
 	} {
 		c.mark(name, fmt.Sprintf("canary%dQ7x%sZ9", i, strings.Repeat(string(rune('k'+i)), 16)))
 	}
@@ -321,14 +327,25 @@ func runCanary(t *testing.T, amid func(*canary), env ...string) *canary {
 		{AppID: demoApp, Secret: c.secrets["AppSecret"], Domains: []string{"h5.example.com"}},
 		{AppID: panelApp, Secret: c.secrets["AppSecret of the panel"], Domains: []string{"panel.example.com"}},
 	}})
+	receiver := blurtingHTTP(t)
+	mailHost, mailPort, err := net.SplitHostPort(blurtingServer(t, blurtingMail(c.secrets["mail password"])))
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := newPlace(t, oneAccount, append([]string{
 		"WXSIGN_LOG_LEVEL=debug", "WXSIGN_LOG_FORMAT=json", "WXSIGN_WECHAT_BASE_URL=" + sim.URL, "WXSIGN_REFRESH_SCAN=@every 1s",
 		"WXSIGN_REFRESH_MIN_INTERVAL=1s",
 		"WXSIGN_ACCOUNT_0_APP_ID=" + demoApp, "WXSIGN_ACCOUNT_0_SECRET=" + c.secrets["AppSecret"],
 		"WXSIGN_ACCOUNT_0_DOMAINS=h5.example.com", "WXSIGN_ACCOUNT_0_TICKETS=jsapi,wx_card",
-		"WXSIGN_PUBLISH_REDIS_ADDRESS=127.0.0.1:1", "WXSIGN_PUBLISH_REDIS_PASSWORD=" + c.secrets["Redis password"],
-		"WXSIGN_WEBHOOK_0_URL=http://127.0.0.1:1/hook?key=" + c.secrets["webhook URL key"],
+		"WXSIGN_PUBLISH_REDIS_ADDRESS=" + blurtingServer(t, blurtingRedis), "WXSIGN_PUBLISH_REDIS_PASSWORD=" + c.secrets["Redis password"],
+		"WXSIGN_WEBHOOK_0_URL=" + receiver + "/hook?key=" + c.secrets["webhook URL key"],
 		"WXSIGN_WEBHOOK_0_SECRET=" + c.secrets["webhook secret"],
+		"WXSIGN_ALERT_SMTP_HOST=" + mailHost, "WXSIGN_ALERT_SMTP_PORT=" + mailPort, "WXSIGN_ALERT_SMTP_TLS=none",
+		"WXSIGN_ALERT_SMTP_USERNAME=wxsign", "WXSIGN_ALERT_SMTP_PASSWORD=" + c.secrets["mail password"],
+		"WXSIGN_ALERT_SMTP_FROM=wxsign@example.com", "WXSIGN_ALERT_SMTP_TO=ops@example.com",
+		"WXSIGN_ALERT_WEBHOOK_URL=" + receiver + "/alerts?key=" + c.secrets["alert webhook URL key"],
+		"WXSIGN_ALERT_WEBHOOK_SECRET=" + c.secrets["alert webhook secret"],
+		"WXSIGN_ALERT_WECOM_ROBOT_URL=" + receiver + "/cgi-bin/webhook/send?key=" + c.secrets["robot URL key"],
 	}, env...)...)
 	key := newKey(t)
 	p.env = append(p.env, "WXSIGN_SECURITY_MASTER_KEY="+key)
@@ -400,6 +417,11 @@ func (c *canary) business(p *place, v *visitor, sim *simtest.Server) {
 	v.ask(http.MethodGet, "/cgi-bin/ticket/getticket?type=jsapi&access_token="+key, "", http.StatusOK, nil, "jsapi")
 	v.ask(http.MethodGet, "/cgi-bin/getcallbackip?access_token="+key, "", http.StatusOK, nil)
 	v.ask(http.MethodGet, "/sns/jscode2session?appid="+demoApp+"&secret="+key+"&js_code=canary", "", http.StatusOK, nil)
+	v.ask(http.MethodPost, "/cgi-bin/clear_quota?access_token="+key, `{"appid":"`+demoApp+`"}`, http.StatusOK, nil)
+	v.ask(http.MethodPost, "/cgi-bin/openapi/quota/get?access_token="+key, `{"cgi_path":"/cgi-bin/token"}`, http.StatusOK, nil)
+	if said := v.ask(http.MethodGet, "/sns/userinfo?access_token="+key+"&openid=o", "", http.StatusOK, nil); !strings.Contains(said, "40014") {
+		c.t.Errorf("an API key in the place of a user's token: %s", said) // it would go to WeChat
+	}
 	v.ask(http.MethodGet, "/cgi-bin/"+key+"?access_token="+key, "", http.StatusOK, nil) // at a wrong place, too
 
 	var value struct {
@@ -465,8 +487,9 @@ func (c *canary) panel(p *place, v *visitor, sim *simtest.Server) {
 		}, http.StatusOK)
 	for _, path := range []string{
 		"/admin/", "/admin/history", "/admin/history.csv", "/admin/people", "/admin/people/bob", "/admin/audit", "/admin/sessions",
-		"/admin/qa", "/admin/new-account",
-		here, here + "/edit", here + "/secret", here + "/timeline", "/admin/accounts/" + demoApp,
+		"/admin/qa", "/admin/new-account", "/admin/keys", "/admin/alerts", "/admin/deliveries", "/admin/help/errors",
+		"/admin/history/overwritten", "/admin/audit/chain",
+		here, here + "/edit", here + "/delete", here + "/secret", here + "/timeline", "/admin/accounts/" + demoApp,
 	} {
 		v.ask(http.MethodGet, path, "", http.StatusOK, nil)
 	}
@@ -503,6 +526,7 @@ func (c *canary) operators(p *place, s *server) {
 	c.command(p, 0, nil, "config", "check")
 	c.command(p, 0, nil, "sign", "--app-id", demoApp, "--url", page)
 	c.command(p, 0, nil, "master-key", "rotate")
+	c.command(p, 1, nil, "alert", "test") // nobody takes it
 	code, stdout, stderr := p.run(c.t, "doctor")
 	c.see("the doctor", stdout+stderr)
 	if stdout == "" {

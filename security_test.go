@@ -36,6 +36,30 @@ func TestThreatsHaveTests(t *testing.T) {
 	}
 }
 
+// Every parser that is fuzzed is told of; `make fuzz` finds them by itself.
+func TestFuzzTestsAreListed(t *testing.T) {
+	t.Parallel()
+	text := readText(t, "docs/security.md")
+	_, listed, found := strings.Cut(text, "## Fuzzing")
+	listed, _, _ = strings.Cut(listed, "\n## ")
+	if !found {
+		t.Fatal("docs/security.md has no section on fuzzing")
+	}
+	fuzzed := 0
+	for name := range testsOfTheModule(t) {
+		if !strings.HasPrefix(name, "Fuzz") {
+			continue
+		}
+		fuzzed++
+		if !strings.Contains(listed, "`"+name+"`") {
+			t.Errorf("docs/security.md does not tell of %s", name)
+		}
+	}
+	if fuzzed < 25 {
+		t.Errorf("only %d fuzz tests were found", fuzzed)
+	}
+}
+
 // testsOfTheModule are the names of all tests.
 func testsOfTheModule(t *testing.T) map[string]bool {
 	t.Helper()

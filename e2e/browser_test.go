@@ -79,7 +79,9 @@ type (
 		Msg string `json:"msg"`
 	}
 	question struct {
-		AppID     string   `json:"appid"`
+		AppID     string   `json:"appid,omitempty"`
+		CorpID    string   `json:"corpid,omitempty"` // of wx.agentConfig
+		AgentID   string   `json:"agentid,omitempty"`
 		NonceStr  string   `json:"noncestr"`
 		Timestamp string   `json:"timestamp"`
 		Signature string   `json:"signature"`

@@ -32,6 +32,14 @@ has_galera() {
 	return 1
 }
 
+# Database servers of some tests have clocks of their own.
+has_faketime() {
+	for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1; do
+		[ -e "$library" ] && return 0
+	done
+	return 1
+}
+
 has_browser() {
 	[ -x /usr/lib/chromium/chromium-headless-shell ] ||
 		has_any chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable
@@ -73,6 +81,7 @@ missing() {
 	has_database || echo mariadb-server-core
 	has_client || echo mariadb-client
 	has_galera || echo galera-4
+	has_faketime || echo libfaketime
 	has_browser || echo chromium-headless-shell
 	has_font || echo fonts-wqy-microhei
 	has_redis || echo redis-server

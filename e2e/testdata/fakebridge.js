@@ -24,6 +24,15 @@
             done({err_msg: 'pre_verify_jsapi:ok'});
           });
       }
+      if (name === 'agentConfig') { // WeCom's own, for the current URL
+        if (PLATFORM !== 'wecom') return done({err_msg: 'agentConfig:function not exist'});
+        const asked = {corpid: args.corpid, agentid: args.agentid, noncestr: args.nonceStr, timestamp: args.timestamp,
+          signature: args.signature, urls: [location.href.split('#')[0]]};
+        return window.e2eVerify(asked).then(v => {
+          if (v.ok) perms = new Set([...(perms || []), ...args.jsApiList]);
+          done({errMsg: v.ok ? 'agentConfig:ok' : 'agentConfig:fail'});
+        });
+      }
       if (name === 'getNetworkType') return done({err_msg: 'network_type:wifi'});
       if (name === 'checkJsApi') {
         const result = {};

@@ -52,14 +52,15 @@ func (d *Doctor) checkAccounts(ctx context.Context) {
 
 // patients are the accounts that were asked for, else all.
 func (d *Doctor) patients(ctx context.Context) (all []patient, err error) {
-	err = d.eachPage(ctx, func(accounts []model.Account, rows []model.CredentialNow) {
+	err = d.eachPage(ctx, func(p sealedPage) {
 		byAppID := map[string][]model.Credential{}
-		for i := range rows {
-			byAppID[rows[i].AppID] = append(byAppID[rows[i].AppID], rows[i].Credential)
+		for i := range p.credentials {
+			c := &p.credentials[i]
+			byAppID[c.AppID] = append(byAppID[c.AppID], c.Credential)
 		}
-		for i := range accounts {
-			if len(d.Accounts) == 0 || slices.Contains(d.Accounts, accounts[i].AppID) {
-				all = append(all, patient{accounts[i], byAppID[accounts[i].AppID]})
+		for _, a := range p.accounts {
+			if len(d.Accounts) == 0 || slices.Contains(d.Accounts, a.AppID) {
+				all = append(all, patient{a, byAppID[a.AppID]})
 			}
 		}
 	})

@@ -11,6 +11,8 @@ package doctor
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -48,11 +50,14 @@ type WeChat interface {
 	Probe(ctx context.Context, token secret.Secret) error
 }
 
-// Options of New. All but Accounts, Offline and ConfigPath are required.
+// Options of New. All but Accounts, Offline, ConfigPath, SecretFiles and
+// RootCAs are required.
 type Options struct {
 	Config config.Config
 	// ConfigPath is the configuration file, "" where none was read.
 	ConfigPath string
+	// SecretFiles are files in which secrets stand, besides that of the master key.
+	SecretFiles []string
 	// Keyring reads the master keys.
 	Keyring func() (*secret.Keyring, error)
 	// OpenStore opens the database.
@@ -61,9 +66,15 @@ type Options struct {
 	ProveKey func(ctx context.Context, store *model.Store, ring *secret.Keyring) error
 	WeChat   WeChat
 	WeCom    WeChat // for accounts of WeCom
-	// SecretPlace and ValuePlace are what stored values are sealed for.
+	// SecretPlace, HeldPlace (of an AppSecret that is not in use) and ValuePlace
+	// are what stored values are sealed for.
 	SecretPlace func(appID string) string
+	HeldPlace   func(appID, role string) string
 	ValuePlace  func(appID, kind, publishID string) string
+	// RedisTLS is how the Redis is reached; nil = without TLS.
+	RedisTLS func() (*tls.Config, error)
+	// RootCAs verify the certificates of the other servers; nil = the system's.
+	RootCAs *x509.CertPool
 	// Accounts are the AppIDs to look at; none = all.
 	Accounts []string
 	// Offline leaves out all that would leave this machine but the database.
@@ -84,8 +95,8 @@ type Doctor struct {
 // New checks the options.
 func New(o Options) (*Doctor, error) {
 	if o.Keyring == nil || o.OpenStore == nil || o.ProveKey == nil || o.WeChat == nil || o.WeCom == nil ||
-		o.SecretPlace == nil || o.ValuePlace == nil || o.Found == nil {
-		return nil, errors.New("doctor: Keyring, OpenStore, ProveKey, WeChat, WeCom, SecretPlace, ValuePlace and Found are required")
+		o.SecretPlace == nil || o.HeldPlace == nil || o.ValuePlace == nil || o.RedisTLS == nil || o.Found == nil {
+		return nil, errors.New("doctor: Keyring, OpenStore, ProveKey, WeChat, WeCom, SecretPlace, HeldPlace, ValuePlace, RedisTLS and Found are required")
 	}
 	return &Doctor{Options: o}, nil
 }

@@ -2,11 +2,15 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -92,6 +96,14 @@ func TestTroubles(t *testing.T) {
 		"another master key": {
 			spoil: func(w *world) { w.renew(wechat.Stable); w.ring = newRing(w.T) },
 			check: "sealed", verdict: doctor.Fail, words: []string{"3 of 3", "security.master_key"},
+		},
+		"a held AppSecret, moved": {
+			spoil: func(w *world) {
+				w.renew(wechat.Stable)
+				w.hold(model.SecretPrevious, heldPlace(appID, model.SecretPrevious))
+				w.hold(model.SecretNext, heldPlace(appID, model.SecretPrevious))
+			},
+			check: "sealed", verdict: doctor.Fail, words: []string{"1 of 5", "the next AppSecret of " + appID},
 		},
 		"key check": {
 			options: func(o *doctor.Options) {
@@ -262,13 +274,45 @@ func TestRedis(t *testing.T) {
 		"right user":       {"wxsign", "password-of-redis", doctor.OK, "answers"},
 		"wrong password":   {"", "another", doctor.Fail, "WRONGPASS"},
 		"password missing": {"", "", doctor.Fail, "NOAUTH"},
+		"it is repeated":   {"old", "password-of-redis", doctor.Fail, "unknown command `AUTH`"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			redis := &w.config.Publish.Redis
-			redis.Address, redis.Username, redis.Password = serveRedis(t), tt.user, secret.New(tt.password)
+			redis.Address, redis.Username, redis.Password = serveRedis(t, nil), tt.user, secret.New(tt.password)
 			w.examine(nil).want(t, "output", tt.verdict, tt.words)
+		})
+	}
+}
+
+// Where TLS is set, no password goes out without it.
+func TestRedisByTLS(t *testing.T) {
+	t.Parallel()
+	pretend := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
+	t.Cleanup(pretend.Close)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(pretend.Certificate())
+	for name, tt := range map[string]struct {
+		server  *tls.Config
+		roots   *x509.CertPool
+		verdict doctor.Verdict
+		words   string
+	}{
+		"TLS":                     {pretend.TLS, trusted, doctor.OK, "answers"},
+		"an authority of nobody":  {pretend.TLS, x509.NewCertPool(), doctor.Fail, "certificate"},
+		"a Redis that speaks not": {nil, trusted, doctor.Fail, "tls"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			redis := &w.config.Publish.Redis
+			redis.Address, redis.Password = serveRedis(t, tt.server), secret.New("password-of-redis")
+			w.examine(func(o *doctor.Options) {
+				o.RedisTLS = func() (*tls.Config, error) {
+					return &tls.Config{MinVersion: tls.VersionTLS12, ServerName: "127.0.0.1", RootCAs: tt.roots}, nil
+				}
+			}).want(t, "output", tt.verdict, tt.words)
 		})
 	}
 }
@@ -291,12 +335,14 @@ func TestFilesOfThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := w.examine(func(o *doctor.Options) {
-		o.ConfigPath = file
+		o.ConfigPath, o.SecretFiles = file, []string{file, filepath.Join(t.TempDir(), "not there")}
 		o.Config.Server.TLSCert = file
 		o.Config.Server.TLSKey = file
 	})
 	all.want(t, "files", doctor.Note, "0644", "chmod o-rw "+path)
 	all.want(t, "files", doctor.Warn, "0666", "chmod o-rw "+file)
+	all.want(t, "files", doctor.Warn, "can read the secrets in it", "chmod o-rw "+file)
+	all.want(t, "files", doctor.Warn, "pretend to be this server", "chmod o-rw "+file)
 	all.want(t, "certificate", doctor.Fail, "server.tls_cert")
 }
 

@@ -25,8 +25,14 @@ func (d *Doctor) checkFiles() {
 	if d.ConfigPath != "" {
 		d.checkMode(Warn, d.ConfigPath, othersMayWrite, "somebody else on this machine could point wxsign at another database or another WeChat")
 	}
+	for _, path := range d.SecretFiles {
+		d.checkMode(Warn, path, othersMayRead, "everybody on this machine can read the secrets in it")
+	}
 	if d.Config.Database.Driver == config.DriverSQLite {
 		d.checkSQLiteFile(d.Config.Database.DSN.Reveal())
+	}
+	if path := d.Config.Database.SnapshotFile; path != "" {
+		d.checkSnapshotFile(path)
 	}
 	c := d.Config
 	for _, pair := range []struct{ section, cert, key string }{
@@ -35,6 +41,7 @@ func (d *Doctor) checkFiles() {
 		{"admin", c.Admin.TLSCert, c.Admin.TLSKey},
 	} {
 		if pair.cert != "" {
+			d.checkMode(Warn, pair.key, othersMayRead, "everybody on this machine can pretend to be this server")
 			d.checkCertificate(pair.section, pair.cert, pair.key)
 		}
 	}
@@ -75,6 +82,35 @@ func (d *Doctor) checkSQLiteFile(path string) {
 		d.warn(filesCheck, text, "make room before it is full, or shorten history.retention")
 	default:
 		d.ok(filesCheck, "%s", text)
+	}
+}
+
+// oldSnapshot is more than a serving process lets its snapshot file grow.
+const oldSnapshot = 10 * time.Minute
+
+// checkSnapshotFile looks at the file that a start without the database needs.
+// What stands in it only its master key tells, and serve says that.
+func (d *Doctor) checkSnapshotFile(path string) {
+	const waits = "a start while the database is away would wait for it and sign nothing"
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		folder := filepath.Dir(path)
+		if there, err := os.Stat(folder); err != nil || !there.IsDir() {
+			d.fail(filesCheck, "database.snapshot_file is in "+folder+", which is no folder", "make it, writable for the user of the service")
+			return
+		}
+		d.note(filesCheck, "there is no %s yet: `wxsign serve` writes it while the database answers", path)
+	case err != nil:
+		d.fail(filesCheck, "database.snapshot_file: "+err.Error(), "give the user of the service the right to it")
+	case !info.Mode().IsRegular():
+		d.fail(filesCheck, path+" is no file; "+waits, "name a file in database.snapshot_file")
+	case runtime.GOOS != "windows" && info.Mode().Perm()&(othersMayRead|othersMayWrite) != 0:
+		d.fail(filesCheck, fmt.Sprintf("%s has the mode %04o and is refused; %s", path, info.Mode().Perm(), waits), "run `chmod 600 "+path+"`")
+	case time.Since(info.ModTime()) > oldSnapshot:
+		d.note(filesCheck, "%s is %s old: nothing has been serving here with a database since", path, time.Since(info.ModTime()).Round(time.Minute))
+	default:
+		d.ok(filesCheck, "%s is kept up to date", path)
 	}
 }
 

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -52,7 +51,7 @@ func (d *Doctor) checkURL(ctx context.Context, name, address string) {
 		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
 	}
 	host := net.JoinHostPort(u.Hostname(), port)
-	conn, err := dial(ctx, host, u.Scheme == "https")
+	conn, err := dial(ctx, host, d.secureIf(u.Scheme == "https"))
 	if err != nil {
 		d.warn(outputCheck, fmt.Sprintf("%s: %s: %v", name, host, err), "let this machine reach it; until then what happens is kept and sent later")
 		return
@@ -61,15 +60,24 @@ func (d *Doctor) checkURL(ctx context.Context, name, address string) {
 	d.ok(outputCheck, "%s: %s can be reached", name, host)
 }
 
-// dial connects within checkTimeout, which also bounds what is said then.
-func dial(ctx context.Context, host string, secure bool) (net.Conn, error) {
+// secureIf is TLS, or none.
+func (d *Doctor) secureIf(wanted bool) *tls.Config {
+	if !wanted {
+		return nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.RootCAs}
+}
+
+// dial connects within checkTimeout, which also bounds what is said then; secure
+// nil means without TLS.
+func dial(ctx context.Context, host string, secure *tls.Config) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	dialer := &net.Dialer{Timeout: checkTimeout}
 	var conn net.Conn
 	var err error
-	if secure {
-		conn, err = (&tls.Dialer{NetDialer: dialer, Config: &tls.Config{MinVersion: tls.VersionTLS12}}).DialContext(ctx, "tcp", host)
+	if secure != nil {
+		conn, err = (&tls.Dialer{NetDialer: dialer, Config: secure}).DialContext(ctx, "tcp", host)
 	} else {
 		conn, err = dialer.DialContext(ctx, "tcp", host)
 	}
@@ -84,7 +92,7 @@ func (d *Doctor) checkSMTP(ctx context.Context) {
 	smtp := d.Config.Alert.SMTP
 	host := net.JoinHostPort(smtp.Host, strconv.Itoa(smtp.Port))
 	greeting := ""
-	conn, err := dial(ctx, host, smtp.TLS == "tls")
+	conn, err := dial(ctx, host, d.secureIf(smtp.TLS == "tls"))
 	if err == nil {
 		defer conn.Close()
 		greeting, err = bufio.NewReader(conn).ReadString('\n')
@@ -97,48 +105,4 @@ func (d *Doctor) checkSMTP(ctx context.Context) {
 	default:
 		d.ok(outputCheck, "alert.smtp: %s greets", host)
 	}
-}
-
-// checkRedis signs in and says PING.
-func (d *Doctor) checkRedis(ctx context.Context) {
-	redis := d.Config.Publish.Redis
-	conn, err := dial(ctx, redis.Address, false)
-	answer := ""
-	if err == nil {
-		defer conn.Close()
-		lines := bufio.NewReader(conn)
-		if password := redis.Password.Reveal(); password != "" {
-			words := []string{"AUTH", redis.Username, password}
-			if redis.Username == "" {
-				words = []string{"AUTH", password}
-			}
-			answer, err = say(conn, lines, words...)
-		}
-		if err == nil && !strings.HasPrefix(answer, "-") {
-			answer, err = say(conn, lines, "PING")
-		}
-	}
-	const mend = "check publish.redis: address, username and password. Renewals go on; programs that read Redis get old values"
-	switch {
-	case err != nil:
-		d.fail(outputCheck, fmt.Sprintf("publish.redis %s: %v", redis.Address, err), mend)
-	case answer != "+PONG":
-		d.fail(outputCheck, fmt.Sprintf("publish.redis %s refuses us: %s", redis.Address, strings.TrimPrefix(answer, "-")), mend)
-	default:
-		d.ok(outputCheck, "publish.redis: %s answers", redis.Address)
-	}
-}
-
-// say sends one command in Redis's own form and reads one line.
-func say(conn net.Conn, lines *bufio.Reader, words ...string) (string, error) {
-	var command bytes.Buffer
-	fmt.Fprintf(&command, "*%d\r\n", len(words))
-	for _, word := range words {
-		fmt.Fprintf(&command, "$%d\r\n%s\r\n", len(word), word)
-	}
-	if _, err := conn.Write(command.Bytes()); err != nil {
-		return "", err
-	}
-	line, err := lines.ReadString('\n')
-	return strings.TrimSpace(line), err
 }

@@ -45,21 +45,32 @@ func (d *Doctor) openAll(ctx context.Context) (opened int, closed []string, err 
 		}
 		opened++
 	}
-	err = d.eachPage(ctx, func(accounts []model.Account, rows []model.CredentialNow) {
-		for i := range accounts {
-			a := &accounts[i]
+	err = d.eachPage(ctx, func(p sealedPage) {
+		for i := range p.accounts {
+			a := &p.accounts[i]
 			try(a.SecretEnc, d.SecretPlace(a.AppID), "the AppSecret of "+a.AppID)
 		}
-		for i := range rows {
-			c := &rows[i]
+		for i := range p.credentials {
+			c := &p.credentials[i]
 			try(c.ValueEnc, d.ValuePlace(c.AppID, c.Kind, c.PublishID), "the "+c.Kind+" of "+c.AppID)
+		}
+		for i := range p.held {
+			h := &p.held[i]
+			try(h.SecretEnc, d.HeldPlace(h.AppID, h.Role), "the "+h.Role+" AppSecret of "+h.AppID)
 		}
 	})
 	return opened, closed, err
 }
 
-// eachPage reads all accounts with their credentials.
-func (d *Doctor) eachPage(ctx context.Context, see func([]model.Account, []model.CredentialNow)) error {
+// sealedPage is some accounts with all that is sealed of them.
+type sealedPage struct {
+	accounts    []model.Account
+	credentials []model.CredentialNow
+	held        []model.HeldSecret
+}
+
+// eachPage reads all accounts with what is sealed of them.
+func (d *Doctor) eachPage(ctx context.Context, see func(sealedPage)) error {
 	for after := ""; ; {
 		accounts, err := d.store.Accounts(ctx, after, page)
 		if err != nil || len(accounts) == 0 {
@@ -73,7 +84,11 @@ func (d *Doctor) eachPage(ctx context.Context, see func([]model.Account, []model
 		if err != nil {
 			return err
 		}
-		see(accounts, rows)
+		held, _, err := d.store.HeldSecrets(ctx, appIDs)
+		if err != nil {
+			return err
+		}
+		see(sealedPage{accounts, rows, held})
 		after = appIDs[len(appIDs)-1]
 	}
 }

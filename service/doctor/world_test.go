@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"net"
@@ -92,6 +93,8 @@ func newRing(t *testing.T) *secret.Keyring {
 
 func secretPlace(appID string) string { return "secret of " + appID }
 
+func heldPlace(appID, role string) string { return role + " secret of " + appID }
+
 func valuePlace(appID, kind, publishID string) string { return kind + publishID + appID }
 
 // open is another process beside the doctor.
@@ -103,6 +106,15 @@ func (w *world) open() *model.Store {
 	}
 	w.Cleanup(func() { _ = store.Close() })
 	return store
+}
+
+// hold keeps an AppSecret that is not in use, sealed for a place.
+func (w *world) hold(role, place string) {
+	w.Helper()
+	h := model.HeldSecret{AppID: appID, Role: role, SecretEnc: w.ring.Seal(secret.New("held-"+appSecret), place), KeyID: w.ring.SealingKeyID()}
+	if err := w.open().HoldSecret(w.Context(), h, time.Hour.Milliseconds()); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // renew does what a keeper does: fetch and publish both credentials.
@@ -169,12 +181,13 @@ func (w *world) examine(change func(*doctor.Options)) findings {
 	w.Helper()
 	var all findings
 	o := doctor.Options{
-		Config: w.config, WeChat: w.client, WeCom: w.corp, SecretPlace: secretPlace, ValuePlace: valuePlace,
+		Config: w.config, WeChat: w.client, WeCom: w.corp, SecretPlace: secretPlace, HeldPlace: heldPlace, ValuePlace: valuePlace,
 		Keyring: func() (*secret.Keyring, error) { return w.ring, nil },
 		OpenStore: func() (*model.Store, error) {
 			return model.Open(model.Options{Driver: w.config.Database.Driver, DSN: w.config.Database.DSN.Reveal()})
 		},
 		ProveKey: func(context.Context, *model.Store, *secret.Keyring) error { return nil },
+		RedisTLS: func() (*tls.Config, error) { return nil, nil }, //nolint:nilnil // none
 		Found:    func(f doctor.Finding) { all = append(all, f) },
 	}
 	if change != nil {
@@ -258,12 +271,16 @@ func serveHTTP(t *testing.T, body string) (address string) {
 	return open.Addr().String()
 }
 
-// serveRedis answers one caller as a Redis with a password does.
-func serveRedis(t *testing.T) (address string) {
+// serveRedis answers one caller as a Redis with a password does; secure nil means
+// without TLS. It knows no AUTH of a user "old", and says so as Redis does.
+func serveRedis(t *testing.T, secure *tls.Config) (address string) {
 	t.Helper()
 	open, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if secure != nil {
+		open = tls.NewListener(open, secure)
 	}
 	served := make(chan struct{})
 	go func() {
@@ -284,6 +301,8 @@ func serveRedis(t *testing.T) (address string) {
 			switch {
 			case strings.HasSuffix(said, "$4\r\nAUTH\r\n$17\r\npassword-of-redis\r\n"), strings.HasSuffix(said, "$4\r\nAUTH\r\n$6\r\nwxsign\r\n$17\r\npassword-of-redis\r\n"):
 				answer, signedIn = "+OK\r\n", true
+			case strings.Contains(said, "$3\r\nold\r\n"):
+				answer = "-ERR unknown command `AUTH`, with args beginning with: `old`, `password-of-redis`,\r\n"
 			case strings.HasSuffix(said, "*1\r\n$4\r\nPING\r\n"):
 				answer = map[bool]string{true: "+PONG\r\n", false: "-NOAUTH Authentication required.\r\n"}[signedIn]
 			}

@@ -75,7 +75,7 @@ func parseHost(name string) (host, error) {
 		return host{}, err
 	}
 	// Names are not even tried as addresses: the error would cost an allocation.
-	if strings.LastIndexAny(ascii, "0123456789") == len(ascii)-1 {
+	if ascii != "" && isDigit(ascii[len(ascii)-1]) {
 		if addr, err := netip.ParseAddr(ascii); err == nil && addr.Is4() {
 			return host{name: ascii, ip: true}, nil
 		}
@@ -146,6 +146,8 @@ func checkName(name string) error {
 	}
 	return nil
 }
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 func notInName(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'

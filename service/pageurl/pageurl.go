@@ -155,14 +155,18 @@ func checkCharacters(text string) error {
 	query := false
 	for _, r := range text {
 		switch {
+		case 'a' <= r && r <= 'z': // most of a URL
 		case r == '?':
 			query = true
 		case r == ' ' || r == '"' || r == '<' || r == '>':
 			return invalid("it contains %q; pass location.href.split('#')[0] unchanged", r)
+		case r == '\\':
+			if !query {
+				return invalid("it contains a backslash")
+			}
+		case '!' <= r && r <= '~': // the rest of ASCII that can be seen
 		case unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r):
 			return invalid("it contains the invisible character %U", r)
-		case r == '\\' && !query:
-			return invalid("it contains a backslash")
 		}
 	}
 	return nil

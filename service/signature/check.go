@@ -13,7 +13,10 @@ import (
 
 // Case is what somebody brings to have a signature checked.
 type Case struct {
-	AppID string // "" = the account whose domains match the page
+	AppID string // "" = the account whose domains match the page; a corp id counts for its agents there
+	// Kind is the ticket that should have signed: "" = snapshot.KindJSAPI, for
+	// wx.config; snapshot.KindAgentConfig for wx.agentConfig.
+	Kind string
 	Used
 	Signed string // the URL that was signed, where that is known; "" = it is not
 	Ticket string // of a pasted string to sign, to be compared and forgotten
@@ -47,6 +50,7 @@ func Hints() []Hint {
 type Finding struct {
 	Explanation
 	AppID        string // the account whose ticket was taken
+	Kind         string // of the ticket
 	Page         string // the URL that the verdict is about, without its fragment
 	StringToSign string // with the ticket masked; "" where Timestamp is no number
 	Version      int64  // of the ticket
@@ -82,17 +86,18 @@ func (c *Checker) Check(of Case) (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}
-	if !view.Keeps(snapshot.KindJSAPI) {
+	kind := kindOf(view, of.Kind)
+	if kind == "" {
 		return Finding{}, ErrTicketNotConfigured
 	}
 	now := c.signer.now()
-	ticket, found := view.Credential(snapshot.KindJSAPI)
+	ticket, found := view.Credential(kind)
 	if !found || !ticket.Live(now) {
-		return Finding{}, &NotReady{RetryAfter: retryAfter(view, snapshot.KindJSAPI, now)}
+		return Finding{}, &NotReady{RetryAfter: retryAfter(view, kind, now)}
 	}
 	page, _, _ := strings.Cut(of.URL, "#")
 	f := Finding{
-		Explanation: Explain(of.Used, ticket.Value, otherCredentials(view, now)), AppID: view.Account.AppID, Page: page,
+		Explanation: Explain(of.Used, ticket.Value, otherCredentials(view, kind, now)), AppID: view.Account.AppID, Kind: kind, Page: page,
 		Version: ticket.Version, Fingerprint: ticket.Value.Fingerprint(),
 		Issued: time.UnixMilli(ticket.IssuedAt), Expires: time.UnixMilli(ticket.ExpiresAt),
 		Hints: hints(of, view, ticket, now),
@@ -136,18 +141,35 @@ func (c *Checker) account(of Case) (*snapshot.View, error) {
 		_, view, err := c.signer.resolve(Request{URL: of.URL, Exact: true})
 		return view, err
 	}
-	view, found := c.signer.accounts.Lookup(of.AppID)
-	if !found {
-		return nil, ErrAccountUnknown
+	if view, found := c.signer.accounts.Lookup(of.AppID); found {
+		return view, nil
 	}
-	return view, nil
+	if view := c.agentOf(of); view != nil {
+		return view, nil
+	}
+	return nil, ErrAccountUnknown
 }
 
-// otherCredentials are the live ones that are mistaken for the jsapi ticket.
-func otherCredentials(view *snapshot.View, now time.Time) map[string]secret.Secret {
+// agentOf finds the agent of a corp whose page it is, nil where there is none: the
+// appId of wx.config is the corp's (企业微信: 使用JS-SDK).
+func (c *Checker) agentOf(of Case) *snapshot.View {
+	u, err := pageurl.ParseExact(of.URL)
+	if err != nil {
+		return nil
+	}
+	for view := range c.signer.accounts.Serving(u) {
+		if corpID, _, is := view.Account.Agent(); is && corpID == of.AppID && view.Account.Serves(u) {
+			return view
+		}
+	}
+	return nil
+}
+
+// otherCredentials are the live ones that are mistaken for the ticket of a kind.
+func otherCredentials(view *snapshot.View, wanted string, now time.Time) map[string]secret.Secret {
 	others := map[string]secret.Secret{}
 	for _, kind := range append([]string{snapshot.KindAccessToken}, view.Account.Tickets...) {
-		if c, found := view.Credential(kind); found && c.Live(now) && kind != snapshot.KindJSAPI {
+		if c, found := view.Credential(kind); found && c.Live(now) && kind != wanted {
 			others[kind] = c.Value
 		}
 	}

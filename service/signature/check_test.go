@@ -278,3 +278,53 @@ func FuzzCompare(f *testing.F) {
 		}
 	})
 }
+
+// A page in WeCom signs for the corp and for one application, each with a ticket of
+// its own; the corp's id is enough where the page says whose it is.
+func TestCheckInWeCom(t *testing.T) {
+	t.Parallel()
+	_, table := inWeCom(t, snapshot.KindJSAPI, snapshot.KindAgentConfig)
+	checker, err := signature.NewChecker(signature.Options{Accounts: table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	corpID, agent, _ := strings.Cut(agentID, ":")
+	signedWith := func(ticket string) signature.Used {
+		return signature.Used{
+			URL: agentPage, NonceStr: usedNonce, Timestamp: strconv.FormatInt(now.Unix(), 10),
+			Signature: signature.Sign(secret.New(ticket), usedNonce, now.Unix(), agentPage),
+		}
+	}
+	for name, c := range map[string]struct {
+		of    signature.Case
+		right bool
+		cause signature.Cause
+	}{
+		"wx.config, by the corp": {signature.Case{AppID: corpID, Used: signedWith(officialTicket)}, true, ""},
+		"wx.agentConfig":         {signature.Case{AppID: agentID, Kind: "agent_config", Used: signedWith(agentTicket)}, true, ""},
+		"the corp's for agent":   {signature.Case{AppID: agentID, Kind: "agent_config", Used: signedWith(officialTicket)}, false, signature.CauseOtherTicket},
+		"the agent's for corp":   {signature.Case{AppID: agentID, Used: signedWith(agentTicket)}, false, signature.CauseOtherTicket},
+	} {
+		f, err := checker.Check(c.of)
+		if err != nil || f.Right != c.right || f.Cause != c.cause || f.AppID != agentID {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+	if _, err := checker.Check(signature.Case{AppID: agentID, Kind: "wx_card", Used: signedWith(agentTicket)}); !errors.Is(err, signature.ErrTicketNotConfigured) {
+		t.Errorf("a ticket that signs no page: %v", err)
+	}
+	if _, err := checker.Check(signature.Case{AppID: "wwother", Used: signedWith(agentTicket)}); !errors.Is(err, signature.ErrAccountUnknown) {
+		t.Errorf("another corp: %v", err)
+	}
+	read, err := signature.ReadPaste(fmt.Sprintf(`wx.agentConfig({
+  corpid: '%s', agentid: '%s', timestamp: %d, nonceStr: '%s', signature: '%s'})`,
+		corpID, agent, now.Unix(), usedNonce, signedWith(agentTicket).Signature))
+	if err != nil || read.AppID != agentID || read.Kind != snapshot.KindAgentConfig {
+		t.Fatalf("read %+v, %v", read, err)
+	}
+	read.URL = agentPage
+	if f, err := checker.Check(read); err != nil || !f.Right || f.Kind != snapshot.KindAgentConfig {
+		t.Errorf("pasted: %+v, %v", f, err)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+
+	"github.com/wxsign/wxsign/service/snapshot"
 )
 
 // MaxPaste is the longest text that ReadPaste looks at, in bytes.
@@ -12,7 +14,7 @@ const MaxPaste = 16 << 10
 var (
 	// pasted finds name and value as people copy them: JSON, a JavaScript object, a
 	// query string, lines of "name: value".
-	pasted = regexp.MustCompile(`(?i)["']?\b(appid|noncestr|timestamp|signature|url|realauthurl|jsapi_ticket)["']?\s*[:=]\s*` +
+	pasted = regexp.MustCompile(`(?i)["']?\b(appid|corpid|agentid|noncestr|timestamp|signature|url|realauthurl|jsapi_ticket)["']?\s*[:=]\s*` +
 		`("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\[[^\]]*\]|[^\s,;&}'"]+)`)
 	// string1 finds the string to sign, whose URL may hold what ends other values.
 	string1 = regexp.MustCompile(`(?i)jsapi_ticket=([^&\s"']*)&noncestr=([^&\s]*)&timestamp=([^&\s]*)&url=([^\s"']*)`)
@@ -20,7 +22,7 @@ var (
 )
 
 // ReadPaste reads what a page used out of whatever was copied from it: the object
-// given to wx.config, the answer of /jssdk/config, the string that was signed, or
+// given to wx.config or wx.agentConfig, the answer of /jssdk/config, the string that was signed, or
 // an error with realAuthUrl. Of several values for a field the first counts. It
 // fails with ErrNothingToCheck.
 func ReadPaste(text string) (Case, error) {
@@ -30,11 +32,16 @@ func ReadPaste(text string) (Case, error) {
 		c.Ticket, c.NonceStr, c.Timestamp, c.Signed = m[1], m[2], m[3], m[4]
 		text = strings.Replace(text, m[0], "", 1)
 	}
+	var corpID, agentID string
 	for _, m := range pasted.FindAllStringSubmatch(text, -1) {
 		value := unquote(m[2])
 		switch strings.ToLower(m[1]) {
 		case "appid":
 			fill(&c.AppID, value)
+		case "corpid":
+			fill(&corpID, value)
+		case "agentid":
+			fill(&agentID, value)
 		case "noncestr":
 			fill(&c.NonceStr, value)
 		case "timestamp":
@@ -49,6 +56,9 @@ func ReadPaste(text string) (Case, error) {
 			fill(&c.URL, webURL.FindString(value))
 		}
 	}
+	if corpID != "" && agentID != "" { // what wx.agentConfig is given (企业微信: agentConfig)
+		c.AppID, c.Kind = corpID+":"+agentID, snapshot.KindAgentConfig
+	}
 	if c == (Case{}) {
 		return c, ErrNothingToCheck
 	}
@@ -59,6 +69,7 @@ func ReadPaste(text string) (Case, error) {
 func (c Case) Over(other Case) Case {
 	for _, field := range []struct{ is, was *string }{
 		{&c.AppID, &other.AppID},
+		{&c.Kind, &other.Kind},
 		{&c.URL, &other.URL},
 		{&c.NonceStr, &other.NonceStr},
 		{&c.Timestamp, &other.Timestamp},

@@ -2,7 +2,6 @@ package signature
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"time"
 
@@ -95,14 +94,15 @@ func (s *Signer) Config(req Request) (Config, error) {
 	if !found || !ticket.Live(now) {
 		return Config{}, &NotReady{RetryAfter: retryAfter(view, kind, now)}
 	}
-	nonce, timestamp := rand.Text(), now.Unix()
+	timestamp := now.Unix()
+	nonce, signature := signNew(ticket.Value, timestamp, u.Signed())
 	return Config{
 		AppID:       view.Account.AppID,
 		Account:     view.Account.AppID,
 		Kind:        kind,
 		Timestamp:   timestamp,
 		NonceStr:    nonce,
-		Signature:   Sign(ticket.Value, nonce, timestamp, u.Signed()),
+		Signature:   signature,
 		URL:         u.Signed(),
 		JSAPIList:   profile.JSAPIList,
 		OpenTagList: profile.OpenTagList,

@@ -17,6 +17,7 @@ package wechat
 import (
 	"cmp"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -58,6 +59,8 @@ type Options struct {
 	// the environment and asks for TLS 1.2 at least. ConnectTimeout does not
 	// reach into it.
 	Transport http.RoundTripper
+	// RootCAs verify certificates; nil = those of the system.
+	RootCAs *x509.CertPool
 	// UserAgent is sent with each request, "wxsign" if empty.
 	UserAgent string
 }
@@ -93,7 +96,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("wechat timeouts: connect %v must be above 0 and below the whole %v", connect, c.timeout)
 	}
 	if c.transport == nil {
-		c.transport = newTransport(connect)
+		c.transport = newTransport(connect, o.RootCAs)
 	}
 	return c, nil
 }
@@ -107,10 +110,10 @@ func (c *Client) CloseIdleConnections() {
 
 // newTransport speaks HTTP/1.1 only: one call per connection at a time keeps
 // "was it sent?" answerable, which the fallback rule rests on.
-func newTransport(connect time.Duration) *http.Transport {
+func newTransport(connect time.Duration, roots *x509.CertPool) *http.Transport {
 	// tls.Dialer spends the net.Dialer's timeout on connect and handshake together.
 	tcp := &net.Dialer{Timeout: connect, KeepAlive: 15 * time.Second}
-	secure := &tls.Dialer{NetDialer: tcp, Config: &tls.Config{MinVersion: tls.VersionTLS12}}
+	secure := &tls.Dialer{NetDialer: tcp, Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}}
 	return &http.Transport{
 		Proxy:                  nil, // a proxy from the environment could read AppSecrets
 		DialContext:            tcp.DialContext,

@@ -77,7 +77,7 @@ func TestNoConnection(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := newClient(t, wechat.Options{BaseURL: tt.base, Timeout: 10 * time.Second, ConnectTimeout: time.Second})
+			c := newClient(t, wechat.Options{BaseURL: tt.base, Timeout: time.Minute, ConnectTimeout: 20 * time.Second})
 			for _, call := range calls {
 				_, err := call.ask(t.Context(), c)
 				e := mustFail(t, err)

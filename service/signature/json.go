@@ -1,0 +1,75 @@
+package signature
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"github.com/wxsign/wxsign/service/snapshot"
+)
+
+// AppendJSON appends what Answer encodes to, with "&", "<" and ">" as they are.
+// Encoding by reflection would take longer than signing.
+func (c Config) AppendJSON(b []byte) []byte {
+	if c.Kind == snapshot.KindAgentConfig {
+		return c.appendAgentConfig(b)
+	}
+	b = appendText(append(b, `{"appId":`...), c.AppID)
+	b = strconv.AppendInt(append(b, `,"timestamp":`...), c.Timestamp, 10)
+	b = appendText(append(b, `,"nonceStr":`...), c.NonceStr)
+	b = appendText(append(b, `,"signature":`...), c.Signature)
+	b = appendText(append(b, `,"url":`...), c.URL)
+	b = appendTexts(append(b, `,"jsApiList":`...), c.JSAPIList)
+	b = appendTexts(append(b, `,"openTagList":`...), c.OpenTagList)
+	b = strconv.AppendBool(append(b, `,"debug":`...), c.Debug)
+	if c.Beta {
+		b = append(b, `,"beta":true`...)
+	}
+	return append(b, '}')
+}
+
+func (c Config) appendAgentConfig(b []byte) []byte {
+	b = appendText(append(b, `{"corpid":`...), c.AppID)
+	b = appendText(append(b, `,"agentid":`...), c.AgentID)
+	b = strconv.AppendInt(append(b, `,"timestamp":`...), c.Timestamp, 10)
+	b = appendText(append(b, `,"nonceStr":`...), c.NonceStr)
+	b = appendText(append(b, `,"signature":`...), c.Signature)
+	b = appendTexts(append(b, `,"jsApiList":`...), c.JSAPIList)
+	b = appendText(append(b, `,"url":`...), c.URL)
+	return append(b, '}')
+}
+
+// appendTexts writes a list; a nil one is null.
+func appendTexts(b []byte, list []string) []byte {
+	if list == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '[')
+	for i, text := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, text)
+	}
+	return append(b, ']')
+}
+
+// appendText quotes a text. Nearly all of them need no escape.
+func appendText(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return appendEscaped(b, text)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, text...)
+	return append(b, '"')
+}
+
+func appendEscaped(b []byte, text string) []byte {
+	buffer := bytes.NewBuffer(b)
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(text) // a text always encodes
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+}

@@ -203,6 +203,9 @@ func (b *books) explain(at place, a *account, prints map[string]int, s *sums) {
 	}
 }
 
+// bookTime is how long history rows may be late where none may be missing.
+const bookTime = 30 * time.Second
+
 // holdBooks fails the test where the books do not agree. It waits for history
 // rows that are missing; so many may be missing at the end.
 func (c *cluster) holdBooks(limit time.Duration, missing int) sums {

@@ -34,8 +34,12 @@ type plan struct {
 	classic  int
 	// wechat holds the knobs of the simulator; its accounts are filled in.
 	wechat simulator.Options
-	// settings are added to the replicas' environment.
+	// settings are added to the replicas' environment, own to that of each, in turn.
 	settings []string
+	own      [][]string
+	// oneDoor has all replicas go to WeChat by the first one's door: then their
+	// settings are equal but for those that are their own.
+	oneDoor bool
 }
 
 // cluster is replicas on one database before one simulator.
@@ -107,7 +111,10 @@ func (c *cluster) addReplicas(p plan) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	for i := range p.replicas {
-		r := &replica{t: c.t, name: fmt.Sprint("replica ", i), program: binary, config: config, door: newDoor(c.t, c.sim)}
+		r := &replica{t: c.t, name: fmt.Sprint("replica ", i), program: binary, config: config}
+		if r.door = newDoor(c.t, c.sim); p.oneDoor && i > 0 {
+			r.door = c.replicas[0].door
+		}
 		driver, dsn := "sqlite", p.sqlite
 		if p.sqlite == "" {
 			driver = "mysql"
@@ -123,6 +130,9 @@ func (c *cluster) addReplicas(p plan) {
 			"WXSIGN_WECHAT_CONNECT_TIMEOUT=500ms", "WXSIGN_REFRESH_SCAN=@every 1s", "WXSIGN_REFRESH_LEASE=" + lease.String(),
 			"WXSIGN_REFRESH_JITTER=10s", "WXSIGN_REFRESH_MIN_INTERVAL=5s",
 		}, p.settings...)
+		if len(p.own) > 0 {
+			r.env = append(r.env, p.own[i%len(p.own)]...)
+		}
 		c.replicas = append(c.replicas, r)
 		c.t.Cleanup(r.kill)
 	}
@@ -141,17 +151,23 @@ func (c *cluster) accounts() string {
 	return text.String()
 }
 
+// starting lets a few clusters start at a time: thirty at once would all be late.
+var starting = make(chan struct{}, 4)
+
 // start starts every replica and waits until all of them sign for all accounts.
 func (c *cluster) start() {
 	c.t.Helper()
+	starting <- struct{}{}
+	defer func() { <-starting }()
 	for _, r := range c.replicas {
 		r.start()
 	}
 	c.waitReady(startTime)
 }
 
-// startTime is how long a start may take on a machine with much else to do.
-const startTime = 40 * time.Second
+// startTime is how long a start, or what else has no time of its own, may take on
+// a machine with much else to do.
+const startTime = 2 * time.Minute
 
 func (c *cluster) waitReady(limit time.Duration) {
 	c.t.Helper()

@@ -7,21 +7,53 @@ import (
 	"github.com/wxsign/wxsign/model/modeltest"
 )
 
-// The same storm with replicas on two nodes of a Galera cluster, each of which
-// takes writes and one of which leaves and comes back.
+// The same storm with replicas on all nodes of a Galera cluster, each of which
+// takes writes and one of which goes and comes back. In full size there are three
+// nodes, so that it may also crash or lose its way to the others: of two nodes,
+// the one that is left by a crash answers nobody.
 func TestStormOnGalera(t *testing.T) {
 	t.Parallel()
 	size := sizeOf(t)
-	cluster := modeltest.Galera(t, 2)
-	runStorm(t, size, leaver{cluster}, cluster.Engine().Empty(t))
+	l := &leaver{node: 1, ways: 1}
+	if size.full {
+		l.node, l.ways = 2, 3
+	}
+	l.cluster = modeltest.Galera(t, l.node+1)
+	runStorm(t, size, l, l.cluster.Engine().Empty(t))
+	t.Logf("the node left, crashed and lost its way in turns, %d times in all", l.times)
 }
 
-// leaver is the second node. It leaves in order: of two nodes the one that is
-// left by a crash answers nobody.
-type leaver struct{ cluster *modeltest.GaleraCluster }
+// leaver is the last node, which goes in several ways in turn.
+type leaver struct {
+	cluster           *modeltest.GaleraCluster
+	node, ways, times int
+}
 
-func (l leaver) Kill()  { l.cluster.Stop(1) }
-func (l leaver) Start() { l.cluster.Start(1) }
+const (
+	inOrder = iota
+	byCrash
+	lost
+)
+
+func (l *leaver) Kill() {
+	switch l.times % l.ways {
+	case inOrder:
+		l.cluster.Stop(l.node)
+	case byCrash:
+		l.cluster.Kill(l.node)
+	case lost:
+		l.cluster.Isolate(l.node, true)
+	}
+	l.times++
+}
+
+func (l *leaver) Start() {
+	if (l.times-1)%l.ways == lost {
+		l.cluster.Isolate(l.node, false)
+		return
+	}
+	l.cluster.Start(l.node)
+}
 
 // What every engine is held to, and the race for one row, with stores on both
 // nodes: the loser of two writes at once is told by a conflict at its commit.

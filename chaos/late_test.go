@@ -27,7 +27,7 @@ func TestLateHolder(t *testing.T) {
 			c.beLate(lay, size.late)
 			probes.end()
 			probes.holdValid(t)
-			if total := c.holdBooks(10*time.Second, 0); total.failed != 1 || total.dropped != 1 {
+			if total := c.holdBooks(bookTime, 0); total.failed != 1 || total.dropped != 1 {
 				t.Errorf("%s; want one attempt that failed and its value in vain: did the holder sleep at all?", total)
 			}
 			c.holdNothingStuck()
@@ -58,18 +58,16 @@ func (c *cluster) beLate(lay func(*cluster, string) *sleeper, late time.Duration
 	}
 	time.Sleep(late)
 	taken := c.row(appID, kind)
-	if taken.Version != before.Version+1 || taken.Owner != "" {
-		c.t.Errorf("%s after the holder fell asleep: %+v; want it taken over", late, taken)
+	if !waitFor(takeOver, func() bool { taken = c.row(appID, kind); return taken.Version == before.Version+1 && taken.Owner == "" }) {
+		c.t.Errorf("%s after the holder fell asleep: %+v; want it taken over", late+takeOver, taken)
 	}
 	s.wake()
 	time.Sleep(8 * time.Second) // statements end within 5 s
 	if now := c.row(appID, kind); now.Version != taken.Version || now.Hash != taken.Hash {
 		c.t.Errorf("the sleeper has replaced what was published: %+v, then %+v", taken, now)
 	}
-	for _, r := range c.replicas {
-		if served := c.servedBy(r, appID); served != taken.Hash {
-			c.t.Errorf("%s serves %.8s, stored is %.8s", r.name, served, taken.Hash)
-		}
+	if !waitFor(startTime, func() bool { return c.servesAll(taken) }) {
+		c.t.Errorf("not every replica serves what is stored, %.8s", taken.Hash)
 	}
 }
 

@@ -35,7 +35,7 @@ func loseReplies(t *testing.T, s statement, cuts int) {
 	}
 	probes.end()
 	probes.holdValid(t)
-	total := c.holdBooks(10*time.Second, 0)
+	total := c.holdBooks(bookTime, 0)
 	t.Logf("%d replies lost, the slowest renewal took %s", rounds*atOnce, slowest.Round(time.Millisecond))
 	if total.calls != total.versions || total.failed != 0 || total.attempts != total.versions {
 		t.Errorf("%s; want one call and one attempt for each version", total)

@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	flag.Parse()
-	// These tests wait for leases rather than compute.
-	if err := flag.Set("test.parallel", "32"); err != nil {
+	// These tests wait for leases rather than compute, but for their starts.
+	if err := flag.Set("test.parallel", "64"); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		return 1
 	}
@@ -46,6 +46,7 @@ func run(m *testing.M) int {
 // size is how much of everything a run does.
 type size struct {
 	full     bool
+	pause    time.Duration // of an asker between two questions, where nothing else is said
 	storm    time.Duration
 	seed     uint64
 	replicas int
@@ -55,6 +56,7 @@ type size struct {
 	fences   int // won in a race for one row
 	reports  int // of one dead token, to each replica at once
 	outage   time.Duration
+	readOnly time.Duration // of a primary before it is replaced
 	late     time.Duration // how long a holder is out of the world
 	bookTime time.Duration // how long to wait for history rows that survivors write
 }
@@ -63,10 +65,15 @@ type size struct {
 // can be repeated.
 func sizeOf(t *testing.T) size {
 	t.Helper()
-	s := size{storm: 25 * time.Second, seed: rand.Uint64(), replicas: number(t, "CHAOS_REPLICAS", 3), kills: 1, cuts: 5, fences: 1000, accounts: 200, reports: 100, outage: 15 * time.Second, late: lease + 7*time.Second, bookTime: 5 * time.Second}
+	s := size{
+		seed: rand.Uint64(), replicas: number(t, "CHAOS_REPLICAS", 3), storm: 25 * time.Second, pause: 100 * time.Millisecond,
+		kills: 1, cuts: 5, fences: 1000, accounts: 200, reports: 100,
+		outage: 15 * time.Second, readOnly: 10 * time.Second, late: lease + 7*time.Second, bookTime: 5 * time.Second,
+	}
 	if minutes := number(t, "CHAOS_MINUTES", 0); minutes > 0 {
 		s.full, s.storm, s.kills, s.cuts, s.outage = true, time.Duration(minutes)*time.Minute, 25, 200, 10*time.Minute
-		s.fences, s.accounts, s.reports = 20_000, 1000, 1000
+		s.fences, s.accounts, s.reports, s.readOnly = 20_000, 1000, 1000, time.Minute
+		s.pause = 20 * time.Millisecond
 		s.bookTime, s.late = 100*time.Second, 2*lease
 	}
 	if text := os.Getenv("CHAOS_SEED"); text != "" {
@@ -92,12 +99,15 @@ func number(t *testing.T, name string, fallback int) int {
 	return n
 }
 
-// waitFor waits until done says so; false: it did not within the time.
+// waitFor waits until done says so; false: it did not within the time. The longer
+// it has waited, the less often it asks.
 func waitFor(limit time.Duration, done func() bool) bool {
-	for deadline := time.Now().Add(limit); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	for begin := time.Now(); !done(); {
+		waited := time.Since(begin)
+		if waited > limit {
 			return false
 		}
+		time.Sleep(min(max(waited/10, 20*time.Millisecond), 200*time.Millisecond))
 	}
 	return true
 }

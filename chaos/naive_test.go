@@ -33,7 +33,7 @@ func TestNaive(t *testing.T) {
 	for i := range naive {
 		naive[i] = newLoner(t, fmt.Sprint("naive ", i), newDoor(t, c.sim).server.URL, c.appIDs[0])
 	}
-	p := probe(t, c.truth, naive, c.appIDs, 3, 10*time.Millisecond)
+	p := probe(t, c.truth, naive, c.appIDs, 3, 50*time.Millisecond)
 	time.Sleep(20 * time.Second)
 	p.end()
 	t.Log("naive: ", p.summary())
@@ -45,7 +45,7 @@ func TestNaive(t *testing.T) {
 	}
 
 	c.start()
-	ours := probe(t, c.truth, c.targets(), c.appIDs, 3, 10*time.Millisecond)
+	ours := probe(t, c.truth, c.targets(), c.appIDs, 3, 50*time.Millisecond)
 	for range 3 {
 		time.Sleep(2 * young)
 		c.renewAll()

@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestDatabaseOutage(t *testing.T) {
 		wechat: simulator.Options{CredentialLife: simulator.DefaultCredentialLife, FreshTickets: true},
 	})
 	c.start()
-	probes := probe(t, c.truth, c.targets(), c.appIDs, 6, 20*time.Millisecond)
+	probes := probe(t, c.truth, c.targets(), c.appIDs, 6, size.pause)
 	time.Sleep(5 * time.Second)
 	calm := probes.latencies()
 	server.Kill()
@@ -39,7 +40,7 @@ func TestDatabaseOutage(t *testing.T) {
 	c.waitReadyz(`"status":"ok"`)
 	t.Logf("database away for %s; all replicas well %s after its return; signing p99 %s before, %s while it was away",
 		size.outage, time.Since(back).Round(time.Millisecond), percentile(calm, 99), percentile(away, 99))
-	if took := time.Since(back); took > 5*time.Second {
+	if took := time.Since(back); size.full && took > 5*time.Second { // not where ten packages are tested at once
 		t.Errorf("the replicas were well %s after the database was; want 5 s", took)
 	}
 	for _, row := range c.mustRows() {
@@ -47,12 +48,12 @@ func TestDatabaseOutage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !waitFor(10*time.Second, c.allServeStored) {
+	if !waitFor(startTime, c.allServeStored) {
 		t.Error("a new ticket does not reach every replica after the outage")
 	}
 	probes.end()
 	probes.holdValid(t)
-	c.holdBooks(10*time.Second, 0)
+	c.holdBooks(bookTime, 0)
 	c.holdQuiet()
 }
 
@@ -60,10 +61,15 @@ func TestDatabaseOutage(t *testing.T) {
 func (c *cluster) waitReadyz(word string) {
 	c.t.Helper()
 	for _, r := range c.replicas {
-		var said string
-		if !waitFor(15*time.Second, func() bool { said = c.readyz(r); return strings.Contains(said, word) }) {
-			c.t.Errorf("%s: /readyz says %q; want %s", r.name, said, word)
-		}
+		c.waitReadyzOf(r, word)
+	}
+}
+
+func (c *cluster) waitReadyzOf(r *replica, word string) {
+	c.t.Helper()
+	var said string
+	if !waitFor(startTime, func() bool { said = c.readyz(r); return strings.Contains(said, word) }) {
+		c.t.Errorf("%s: /readyz says %q; want %s", r.name, said, word)
 	}
 }
 
@@ -87,17 +93,7 @@ func (c *cluster) readyz(r *replica) string {
 }
 
 // allServeStored reports whether every replica signs with the second version of
-// each ticket.
+// each ticket, or a later one.
 func (c *cluster) allServeStored() bool {
-	for _, row := range c.mustRows() {
-		if row.Kind != "jsapi" {
-			continue
-		}
-		for _, r := range c.replicas {
-			if row.Version < 2 || c.servedBy(r, row.AppID) != row.Hash {
-				return false
-			}
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.mustRows(), func(r row) bool { return r.Kind == "jsapi" && (r.Version < 2 || !c.servesAll(r)) })
 }

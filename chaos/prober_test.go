@@ -43,12 +43,15 @@ type prober struct {
 	took     []time.Duration                 // a sample of latencies
 }
 
+// patience is how long an asker waits: longer than a busy machine stands still.
+const patience = 10 * time.Second
+
 // probe starts askers, shared out among the targets, that go on until end.
 func probe(t testing.TB, tr *truth, targets []target, appIDs []string, askers int, pause time.Duration) *prober {
 	t.Helper()
 	p := &prober{
 		truth: tr, appIDs: appIDs, pause: pause,
-		client:   &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: askers}},
+		client:   &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: askers}},
 		failures: map[string]int{}, seen: map[string]map[string]time.Time{},
 	}
 	ctx, stop := context.WithCancel(t.Context())

@@ -15,7 +15,7 @@ func TestRollingRestart(t *testing.T) {
 	size := sizeOf(t)
 	c := newCluster(t, plan{nodes: []string{modeltest.MariaDB(t)}, replicas: 3, stable: 4, wechat: eager()})
 	c.start()
-	probes := probe(t, c.truth, c.targets(), c.appIDs, 6, 20*time.Millisecond)
+	probes := probe(t, c.truth, c.targets(), c.appIDs, 6, size.pause)
 	rounds := 1
 	if size.full {
 		rounds = 10
@@ -35,7 +35,7 @@ func TestRollingRestart(t *testing.T) {
 	}
 	probes.end()
 	probes.holdValid(t)
-	total := c.holdBooks(10*time.Second, 0)
+	total := c.holdBooks(bookTime, 0)
 	if total.calls != total.versions || total.failed != 0 || total.attempts != total.versions {
 		t.Errorf("%s; want as many calls and attempts as versions", total)
 	}

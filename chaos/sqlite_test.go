@@ -121,9 +121,9 @@ func (l *lastHour) nudge(wait time.Duration) {
 // beforeTheClaim locks the file before the credential is due, so that the claim
 // waits.
 func (l *lastHour) beforeTheClaim() bool {
-	l.nudge(2 * time.Second)
+	l.nudge(5 * time.Second)
 	l.unlock = l.c.lock()
-	time.Sleep(4 * time.Second) // a scan comes every second
+	time.Sleep(7 * time.Second) // a scan comes every second
 	return l.c.row(l.before.AppID, l.before.Kind).Fence == l.before.Fence
 }
 

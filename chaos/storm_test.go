@@ -112,7 +112,7 @@ func runStorm(t *testing.T, size size, server crashing, nodes []string) {
 	})
 	c.start()
 	c.makeKey()
-	askers, pause := 2, 6*time.Millisecond // for each replica: one that hangs keeps only its own waiting
+	askers, pause := 2, 20*time.Millisecond // for each replica: one that hangs keeps only its own waiting
 	if size.full {
 		askers, pause = 16, 10*time.Millisecond // a million in ten minutes, also where an answer takes as long
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -14,9 +17,12 @@ type contestant struct {
 
 // world is what the servers need: a pretended WeChat and stores.
 type world struct {
-	wechat string // base URL
-	redis  string // address
-	dsn    string // MySQL
+	wechat  string // base URL
+	redis   string // address
+	dsn     string // MySQL
+	sql     *sql.DB
+	mariadb *exec.Cmd
+	cold    bool // nobody may ask for a page before the part does
 }
 
 // contestants are in the table's order; bare Gin is first, the measure of all.
@@ -77,9 +83,13 @@ func (b *bench) startPeer(ctx context.Context, name string, w world, more ...str
 		dash = "--"
 	}
 	args := append(more, dash+"listen", addr, dash+"wechat", w.wechat, dash+"app-id", appID, dash+"secret", secret)
-	return b.start(ctx, command{name: name, args: args, env: []string{"GOMAXPROCS=1"}, cpu: serverCPU}, addr, page)
+	path := page
+	if w.cold { // the first page would fetch the ticket
+		path = listening
+	}
+	return b.start(ctx, command{name: name, args: args, env: []string{"GOMAXPROCS=1"}, cpu: serverCPU}, addr, path)
 }
 
 func wxsign(ctx context.Context, b *bench, w world) (*process, error) {
-	return b.startWxsign(ctx, "wxsign", w.wechat, b.sqlite("wxsign"), serverCPU)
+	return b.startWxsign(ctx, replica{wechat: w.wechat, database: b.sqlite(filepath.Base(w.wechat)), cpu: serverCPU})
 }

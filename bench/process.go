@@ -18,9 +18,10 @@ import (
 
 // process is a server under test, or something that one needs.
 type process struct {
-	cmd  *exec.Cmd
-	addr string
-	log  string // file with what it printed
+	cmd    *exec.Cmd
+	addr   string
+	log    string // file with what it printed
+	config string // file, of wxsign
 }
 
 // command says how to start one.
@@ -70,7 +71,33 @@ func tail(text string) string {
 // readyWithin bounds the start of a server.
 const readyWithin = 60 * time.Second
 
+// These stand for a path: the process is ready as soon as it accepts, or as soon as
+// a wxsign knows its accounts, whether it can sign for them or not.
+const (
+	listening      = "listening"
+	accountsLoaded = "accounts loaded"
+)
+
+func (p *process) loaded(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	for ctx.Err() == nil {
+		var body strings.Builder
+		if _, err := fetch(ctx, "http://"+p.addr+"/readyz", &body); err == nil && strings.Contains(body.String(), `"accounts":1`) {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return ctx.Err()
+}
+
 func (p *process) ready(ctx context.Context, path string) error {
+	switch path {
+	case listening:
+		return dial(p.addr)
+	case accountsLoaded:
+		return p.loaded(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	last := errors.New("no answer")
@@ -82,7 +109,7 @@ func (p *process) ready(ctx context.Context, path string) error {
 			}
 			last = fmt.Errorf("status %d", status)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(time.Millisecond)
 	}
 	return last
 }

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
-
-	"net"
 )
 
 // startRedis starts a server of its own without persistence.
@@ -24,7 +23,7 @@ func (b *bench) startRedis(ctx context.Context) (string, func(), error) {
 }
 
 // startMariaDB makes an empty data folder and a server on it.
-func (b *bench) startMariaDB(ctx context.Context) (string, func(), error) {
+func (b *bench) startMariaDB(ctx context.Context) (string, *exec.Cmd, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return "", nil, err
@@ -52,7 +51,7 @@ func (b *bench) startMariaDB(ctx context.Context) (string, func(), error) {
 	cmd := exec.CommandContext(ctx, server, "--no-defaults", "--user=root", "--datadir="+data, "--bind-address=127.0.0.1", "--port="+port, //nolint:gosec // our own
 		"--socket="+data+"/s", "--pid-file="+data+"/pid", "--skip-name-resolve", "--skip-grant-tables", "--skip-networking=0", "--skip-log-bin",
 		"--init-file="+initFile(data))
-	return "root@tcp(" + addr + ")/bench", stopper(cmd), startAndDial(cmd, addr)
+	return "root@tcp(" + addr + ")/bench", cmd, startAndDial(cmd, addr)
 }
 
 // initFile makes the database.
@@ -70,12 +69,31 @@ func startAndDial(cmd *exec.Cmd, addr string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	return dial(addr)
+}
+
+// dial waits until somebody accepts at addr.
+func dial(addr string) error {
 	var err error
-	for deadline := time.Now().Add(readyWithin); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(readyWithin); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		var c net.Conn
 		if c, err = net.DialTimeout("tcp", addr, time.Second); err == nil { //nolint:noctx // bounded
 			return c.Close()
 		}
 	}
+	return err
+}
+
+// flush empties Redis.
+func flush(ctx context.Context, address string) error {
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("FLUSHALL\r\n")); err != nil {
+		return err
+	}
+	_, err = c.Read(make([]byte, 16)) //nolint:mnd // +OK
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,15 +18,10 @@ type result struct {
 }
 
 // table measures everybody in turns.
-func (b *bench) table(ctx context.Context, only string) error {
-	w, stop, err := b.openWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop()
+func (b *bench) table(ctx context.Context, w world) (string, error) {
 	var results []*result
 	for i, c := range contestants() {
-		if i == 0 || strings.Contains(c.title(), only) {
+		if i == 0 || strings.Contains(c.title(), b.only) {
 			results = append(results, &result{contestant: c})
 		}
 	}
@@ -37,9 +33,16 @@ func (b *bench) table(ctx context.Context, only string) error {
 			fmt.Fprintf(os.Stderr, "round %d of %d: %s: %s\n", round+1, b.rounds, r.title(), r.last())
 		}
 	}
+	if results[0].err != nil {
+		return "", results[0].err
+	}
 	text := report(results)
-	fmt.Println(text)
-	return b.write("table", text)
+	if b.docs == "" {
+		return text, nil
+	}
+	name := strings.TrimSuffix(b.docs, ".md") + ".svg"
+	image := "\n![Requests a second of each server, bare Gin = 1](" + filepath.Base(name) + ")\n"
+	return text + image, os.WriteFile(name, []byte(chart(results)), 0o644) //nolint:gosec // a picture
 }
 
 func (r *result) last() string {
@@ -47,34 +50,6 @@ func (r *result) last() string {
 		return r.err.Error()
 	}
 	return fmt.Sprintf("%.0f/s", r.samples[len(r.samples)-1].perSecond)
-}
-
-// openWorld starts the pretended WeChat and the stores.
-func (b *bench) openWorld(ctx context.Context) (w world, stop func(), err error) {
-	var stops []func()
-	stop = func() {
-		for _, s := range slices.Backward(stops) {
-			s()
-		}
-	}
-	simulator, err := b.startSimulator(ctx)
-	if err != nil {
-		return w, stop, err
-	}
-	stops = append(stops, simulator.stop)
-	w.wechat = "http://" + simulator.addr
-	var stopStore func()
-	if w.redis, stopStore, err = b.startRedis(ctx); err != nil {
-		stop()
-		return w, stop, err
-	}
-	stops = append(stops, stopStore)
-	if w.dsn, stopStore, err = b.startMariaDB(ctx); err != nil {
-		stop()
-		return w, stop, err
-	}
-	stops = append(stops, stopStore)
-	return w, stop, nil
 }
 
 // warmUp lets a server fill its caches before it is measured.
@@ -108,18 +83,21 @@ func median[T int64 | float64 | time.Duration](samples []sample, of func(sample)
 	return values[len(values)/2]
 }
 
+func (r *result) rate() float64 {
+	return median(r.samples, func(s sample) float64 { return s.perSecond })
+}
+
 // report is the table in Markdown.
 func report(results []*result) string {
 	var text strings.Builder
 	text.WriteString("| server | requests a second | of bare Gin | p50 | p99 | CPU a request | memory |\n|---|---:|---:|---:|---:|---:|---:|\n")
-	base := median(results[0].samples, func(s sample) float64 { return s.perSecond })
 	for _, r := range results {
 		if r.err != nil {
 			fmt.Fprintf(&text, "| %s | not measured: %s | | | | | |\n", r.title(), strings.ReplaceAll(firstLine(r.err.Error()), "|", "/"))
 			continue
 		}
-		rate := median(r.samples, func(s sample) float64 { return s.perSecond })
-		fmt.Fprintf(&text, "| %s | %.0f | **%.2f** | %s | %s | %s | %.0f MB |\n", r.title(), rate, rate/base,
+		rate := r.rate()
+		fmt.Fprintf(&text, "| %s | %.0f | **%.2f** | %s | %s | %s | %.0f MB |\n", r.title(), rate, rate/results[0].rate(),
 			median(r.samples, func(s sample) time.Duration { return s.p50 }), median(r.samples, func(s sample) time.Duration { return s.p99 }),
 			median(r.samples, func(s sample) time.Duration { return s.cpu }).Round(100*time.Nanosecond),
 			float64(median(r.samples, func(s sample) int64 { return s.memory }))/(1<<20))

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// fault is something that WeChat does, as an order to the simulator.
+type fault struct{ title, order string }
+
+func weChatFaults() []fault {
+	return []fault{
+		{"hanging", `{"path":"*","mode":"hang","count":-1}`},
+		{"refusing (502)", `{"path":"*","mode":"status","status":502,"count":-1}`},
+		{"answering garbage", `{"path":"*","mode":"garbage","count":-1}`},
+		{"ticket refused (-1)", `{"path":"/cgi-bin/ticket/getticket","errcode":-1,"count":-1}`},
+	}
+}
+
+const (
+	faultPatience = 3 * time.Second  // of a page
+	faultRecovery = 10 * time.Second // how long the recovery is watched
+)
+
+// faults starts each server while WeChat is ill, asks for a page, heals WeChat and
+// waits for the first signature.
+func (b *bench) faults(ctx context.Context, w world) (string, error) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Nothing stored, WeChat ill: what a page gets within %s, and how long after WeChat is well again the first page is signed (watched for %s):\n\n| server |", faultPatience, faultRecovery)
+	all := weChatFaults()
+	for _, f := range all {
+		fmt.Fprintf(&text, " %s |", f.title)
+	}
+	text.WriteString("\n|---|" + strings.Repeat("---|", len(all)) + "\n")
+	for _, c := range []contestant{
+		{"wxsign", "SQLite", wxsignCold},
+		{"chanxuehong/wechat", "memory", goPeer("chanxuehong")},
+		{"silenceper/wechat", "memory", goPeer("silenceper")},
+		{"PowerWeChat", "memory", goPeer("powerwechat")},
+		{"co-wechat-api", "memory", nodePeer("co-wechat-api")},
+		{"wechat-jssdk", "its file store", nodePeer("wechat-jssdk")},
+	} {
+		cells := make([]string, len(all))
+		var beside sync.WaitGroup
+		for i, f := range all {
+			beside.Go(func() {
+				cell, err := b.oneFault(ctx, c, f, w)
+				if err != nil {
+					cell = "not measured: " + strings.ReplaceAll(firstLine(err.Error()), "|", "/")
+				}
+				cells[i] = cell
+			})
+		}
+		beside.Wait()
+		fmt.Fprintf(&text, "| %s | %s |\n", c.title(), strings.Join(cells, " | "))
+	}
+	return text.String(), ctx.Err()
+}
+
+func (b *bench) oneFault(ctx context.Context, c contestant, f fault, w world) (string, error) {
+	simulator, err := b.startSimulator(ctx, 1, "")
+	if err != nil {
+		return "", err
+	}
+	defer simulator.stop()
+	w.wechat, w.cold = "http://"+simulator.addr, true
+	if err := steer(ctx, w.wechat, http.MethodPost, "/_sim/fault", f.order); err != nil {
+		return "", err
+	}
+	p, err := c.start(ctx, b, w)
+	if err != nil {
+		return "does not start", nil //nolint:nilerr // that is the result
+	}
+	defer p.stop()
+	ill := once(ctx, p)
+	if err := steer(ctx, w.wechat, http.MethodDelete, "/_sim/fault", ""); err != nil {
+		return "", err
+	}
+	began := time.Now()
+	for time.Since(began) < faultRecovery && ctx.Err() == nil {
+		if once(ctx, p) == "**200**" {
+			return fmt.Sprintf("%s; %s", ill, time.Since(began).Round(100*time.Millisecond)), nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return ill + "; **not within " + faultRecovery.String() + "**", nil
+}
+
+// once is what one page gets, in words. While WeChat is ill and nothing is stored,
+// 200 can only be a wrong signature.
+func once(ctx context.Context, p *process) string {
+	ctx, cancel := context.WithTimeout(ctx, faultPatience)
+	defer cancel()
+	began := time.Now()
+	err := visit(ctx, http.DefaultClient, "http://"+p.addr+page)
+	switch {
+	case err == nil:
+		return "**200**"
+	case ctx.Err() != nil:
+		return "no answer"
+	}
+	if status, found := strings.CutPrefix(err.Error(), errStatus.Error()+": status "); found {
+		return fmt.Sprintf("%s after %s", status, time.Since(began).Round(100*time.Millisecond))
+	}
+	return "broken connection"
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// scaleWatched is how long an idle replica's CPU is watched.
+const scaleWatched = 10 * time.Second
+
+// scale measures replicas with more and more accounts, all of which are stored and
+// signed for.
+func (b *bench) scale(ctx context.Context, w world) (string, error) {
+	var text strings.Builder
+	text.WriteString("| accounts | start to the first signed page, all stored | requests a second | of one account | memory | of each account | CPU while idle |\n|---:|---:|---:|---:|---:|---:|---:|\n")
+	var one measured
+	for _, n := range []int{1, 100, 1000, 10_000, 50_000} {
+		if n > b.accounts {
+			break
+		}
+		m, err := b.oneScale(ctx, w, n)
+		if err != nil {
+			return text.String(), fmt.Errorf("%d accounts: %w", n, err)
+		}
+		if n == 1 {
+			one = m
+		}
+		each := "–"
+		if n > 1 {
+			each = fmt.Sprintf("%.1f KB", float64(m.memory-one.memory)/1024/float64(n))
+		}
+		fmt.Fprintf(&text, "| %d | %s | %.0f | %.2f | %.0f MB | %s | %.1f %% of a core |\n", n, m.start.Round(time.Millisecond), m.rate, m.rate/one.rate,
+			float64(m.memory)/(1<<20), each, m.idle*100)
+	}
+	return text.String(), nil
+}
+
+// measured is a row of scale.
+type measured struct {
+	start  time.Duration
+	rate   float64
+	memory int64   // idle, bytes
+	idle   float64 // cores
+}
+
+func (b *bench) oneScale(ctx context.Context, w world, accounts int) (m measured, err error) {
+	simulator, err := b.startSimulator(ctx, accounts, "")
+	if err != nil {
+		return m, err
+	}
+	defer simulator.stop()
+	database, err := newDatabase(ctx, w)
+	if err != nil {
+		return m, err
+	}
+	r := replica{wechat: "http://" + simulator.addr, database: database, accounts: accounts}
+	if err := b.fill(ctx, w, r); err != nil {
+		return m, err
+	}
+	r.cpu = serverCPU
+	began := time.Now()
+	p, err := b.startWxsign(ctx, r)
+	if err != nil {
+		return m, err
+	}
+	defer p.stop()
+	m.start = time.Since(began)
+	time.Sleep(3 * time.Second)
+	if m.memory, err = p.memory(); err != nil {
+		return m, err
+	}
+	before, err := p.cpuTime()
+	if err != nil {
+		return m, err
+	}
+	time.Sleep(scaleWatched)
+	after, err := p.cpuTime()
+	if err != nil {
+		return m, err
+	}
+	m.idle = (after - before).Seconds() / scaleWatched.Seconds()
+	s, err := load(ctx, p, "http://"+p.addr+page, loadCPU, b.seconds)
+	m.rate = s.perSecond
+	return m, err
+}
+
+// fill lets a replica register and renew everything, and waits for it.
+func (b *bench) fill(ctx context.Context, w world, r replica) error {
+	p, err := b.startWxsign(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	for ctx.Err() == nil {
+		var missing int
+		err := w.sql.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+databaseName(r.database)+".credential WHERE version = 0").Scan(&missing)
+		if err != nil || missing == 0 {
+			return err
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return ctx.Err()
+}

@@ -34,7 +34,7 @@ var rooms = map[string]room{
 	"cli":    {imports: "router handler web model migrations " + services, tests: "service/publish/redistest"},
 	"router": {imports: "handler web", tests: "service/keeper service/pageurl service/secret service/signature service/snapshot"},
 	"handler": {
-		imports: "docs service/account service/account/rules service/alert service/apikey service/audit service/auth service/fleet service/history service/keeper service/pageurl service/qa service/relay service/signature web",
+		imports: "docs service/account service/account/rules service/alert service/apikey service/audit service/auth service/fleet service/history service/keeper service/outbox service/pageurl service/qa service/relay service/signature web",
 		tests:   "model service/secret service/simulator service/snapshot service/wechat",
 	},
 
@@ -49,7 +49,7 @@ var rooms = map[string]room{
 	"service/account":   {imports: "model service/account/rules service/audit service/secret"},
 	"service/fleet":     {imports: "model"},
 	"service/history":   {imports: "model", tests: "service/secret"},
-	"service/outbox":    {imports: "model"},
+	"service/outbox":    {imports: "model service/audit"},
 	"service/publish":   {imports: "service/secret service/snapshot", tests: "service/publish/redistest"},
 	"service/webhook":   {imports: "model service/outbound service/outbox service/secret service/snapshot"},
 	"service/qa":        {imports: "model", tests: "service/secret"},
@@ -60,6 +60,7 @@ var rooms = map[string]room{
 	"service/wechat":    {imports: "service/secret", tests: "service/simulator"},
 
 	"service/account/rules": {imports: "service/pageurl"},
+	"service/snapshotfile":  {imports: "service/pageurl service/secret service/snapshot"},
 
 	"service/outbound":  {},
 	"service/pageurl":   {},
@@ -90,7 +91,7 @@ var rooms = map[string]room{
 
 // services are all packages below service.
 const services = "service/account service/account/rules service/alert service/apikey service/audit service/auth service/config service/doctor service/fleet service/history service/keeper service/metrics service/outbound service/outbox service/pageurl " +
-	"service/publish service/qa service/rekey service/relay service/schedule service/secret service/signature service/simulator service/snapshot service/wechat service/webhook"
+	"service/publish service/qa service/rekey service/relay service/schedule service/secret service/signature service/simulator service/snapshot service/snapshotfile service/wechat service/webhook"
 
 // foreign are packages of others that have a home, besides which only tests may
 // use them. service/config parses what their homes will be given.

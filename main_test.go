@@ -20,8 +20,17 @@ import (
 	"github.com/wxsign/wxsign/cli"
 )
 
-// No goroutine outlives a program that was stopped.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// No goroutine outlives a program that was stopped. Where a test wants a process
+// of its own, this binary is the program: see place.spawn.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		code := cli.Run(context.Background(), cli.Env{
+			Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		})
+		os.Exit(code) //nolint:forbidigo // here this binary is main
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // The account of the shipped config.toml.
 const (

@@ -200,8 +200,8 @@ func TestSimulatorWarnings(t *testing.T) {
 
 func TestTooLargeAFile(t *testing.T) {
 	t.Parallel()
-	faults := faultsOf(t, config.Source{Text: make([]byte, 1<<20+1)})
-	if !strings.Contains(faults.Error(), "larger than 1 MiB") {
+	faults := faultsOf(t, config.Source{Text: make([]byte, 32<<20+1)})
+	if !strings.Contains(faults.Error(), "larger than 32 MiB") {
 		t.Errorf("faults = %v", faults)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// largestFile bounds the configuration file, in bytes.
-const largestFile = 1 << 20
+// largestFile bounds the configuration file, in bytes: room for 100,000 accounts.
+const largestFile = 32 << 20
 
 // document is a parsed file and the line of each of its keys and tables.
 type document struct {
@@ -22,7 +22,7 @@ type document struct {
 // parse reads TOML. Its fault quotes one character of the text at most.
 func parse(text []byte) (document, *Fault) {
 	if len(text) > largestFile {
-		return document{}, &Fault{Problem: "the file is larger than 1 MiB", Mend: "is it the right file?"}
+		return document{}, &Fault{Problem: "the file is larger than 32 MiB", Mend: "is it the right file?"}
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	doc := document{tree: map[string]any{}}

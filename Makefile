@@ -86,7 +86,6 @@ else
 	$(CHAOS_TEST) -skip '^TestStorm' ./chaos
 	$(CHAOS_TEST) -run '^TestStorm$$' ./chaos
 	$(CHAOS_TEST) -run '^TestStormOnGalera$$' ./chaos
-	$(CHAOS_TEST) -run '^TestMonth$$' ./service/keeper
 endif
 
 history-scale: deps ## the history with 10,000,000 rows: fill, measure; 10 GB of disk, half an hour. HISTORY_ROWS=2000000 for less

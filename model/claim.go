@@ -15,15 +15,18 @@ type Grant struct {
 	Version   int64  // version the row had when it was read
 	Fence     int64  // fence the row had when it was read; the claim makes it Fence+1
 	ConfigRev int64
+	AskedMs   int64 // what the row said when it was read; Fail puts it back
 }
 
 // Claim tries to take the row for leaseMs milliseconds of database time. It
 // wins only if the row is still as it was read, is due, and nobody holds it: a
-// compare-and-swap in one statement by primary key. ErrNotApplied may be tried
+// compare-and-swap in one statement by primary key. The row notes the instant as
+// asked_ms, unless an attempt before left one behind. ErrNotApplied may be tried
 // again; after any other error the outcome is open, ask Holds.
 func (s *Store) Claim(ctx context.Context, g Grant, leaseMs int64) (bool, error) {
 	n, err := s.exec(ctx, "claim "+g.Kind, `
-UPDATE credential SET fence=fence+1, lease_owner=@Owner, lease_until_ms=NOWMS+@Lease
+UPDATE credential SET fence=fence+1, lease_owner=@Owner, lease_until_ms=NOWMS+@Lease,
+  asked_ms=CASE WHEN asked_ms=0 THEN NOWMS ELSE asked_ms END
 WHERE app_id=@AppID AND kind=@Kind AND version=@Version AND fence=@Fence AND config_rev=@ConfigRev
   AND next_refresh_ms<=NOWMS AND (lease_until_ms<=NOWMS OR lease_until_ms>NOWMS+@Absurd)`,
 		g.args(map[string]any{"Lease": leaseMs, "Absurd": LeaseSlack * leaseMs}))
@@ -70,7 +73,7 @@ func (s *Store) Publish(ctx context.Context, g Grant, p Publication) (bool, erro
 UPDATE credential SET version=version+1, publish_id=@PublishID, published_by=@Owner, value_enc=@ValueEnc, key_id=@KeyID,
   value_hash=@ValueHash, dead_hash='', issued_ms=@IssuedMs, expires_ms=@ExpiresMs,
   longest_life_ms=CASE WHEN longest_life_ms<@LifeMs THEN @LifeMs ELSE longest_life_ms END,
-  birth_known=@BirthKnown, next_refresh_ms=@NextRefreshMs, lease_owner='', lease_until_ms=0, updated_ms=NOWMS,
+  birth_known=@BirthKnown, next_refresh_ms=@NextRefreshMs, lease_owner='', lease_until_ms=0, asked_ms=0, updated_ms=NOWMS,
   fail_count=0, fail_errcode=0, fail_text=''
 WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner AND version=@Version AND config_rev=@ConfigRev`,
 		g.args(map[string]any{
@@ -94,7 +97,7 @@ SELECT COUNT(*) FROM credential WHERE app_id=? AND kind=? AND publish_id=?`, g.A
 // while the call was under way is due again at once.
 func (s *Store) Unchanged(ctx context.Context, g Grant, expiresMs, nextRefreshMs int64) (bool, error) {
 	n, err := s.exec(ctx, "note unchanged "+g.Kind, `
-UPDATE credential SET expires_ms=@ExpiresMs, lease_owner='', lease_until_ms=0,
+UPDATE credential SET expires_ms=@ExpiresMs, lease_owner='', lease_until_ms=0, asked_ms=0,
   next_refresh_ms=CASE WHEN dead_hash<>'' AND dead_hash=value_hash THEN NOWMS ELSE @NextRefreshMs END,
   updated_ms=NOWMS, fail_count=0, fail_errcode=0, fail_text=''
 WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner AND version=@Version AND config_rev=@ConfigRev`,
@@ -107,6 +110,7 @@ type Failure struct {
 	Errcode   int
 	Text      string // for administrators; never with a secret in it
 	BackoffMs int64
+	Unissued  bool // it is known that WeChat gave nothing: it said so, or was not asked
 }
 
 // Fail ends the claim and parks the row for the back-off. The stored value is
@@ -114,9 +118,10 @@ type Failure struct {
 func (s *Store) Fail(ctx context.Context, g Grant, f Failure) (bool, error) {
 	n, err := s.exec(ctx, "note failed "+g.Kind, `
 UPDATE credential SET lease_owner='', lease_until_ms=0, next_refresh_ms=NOWMS+@Backoff, updated_ms=NOWMS,
-  fail_count=fail_count+1, fail_errcode=@Errcode, fail_text=@Text
+  fail_count=fail_count+1, fail_errcode=@Errcode, fail_text=@Text,
+  asked_ms=CASE WHEN @Unissued THEN @AskedMs ELSE asked_ms END
 WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner`,
-		g.args(map[string]any{"Backoff": f.BackoffMs, "Errcode": f.Errcode, "Text": cut(f.Text, maxText)}))
+		g.args(map[string]any{"Backoff": f.BackoffMs, "Errcode": f.Errcode, "Text": cut(f.Text, maxText), "Unissued": f.Unissued}))
 	return n == 1, err
 }
 
@@ -192,7 +197,7 @@ func cut(text string, most int) string {
 func (g Grant) args(more map[string]any) map[string]any {
 	args := map[string]any{
 		"AppID": g.AppID, "Kind": g.Kind, "Owner": g.Owner,
-		"Version": g.Version, "Fence": g.Fence, "ConfigRev": g.ConfigRev,
+		"Version": g.Version, "Fence": g.Fence, "ConfigRev": g.ConfigRev, "AskedMs": g.AskedMs,
 	}
 	maps.Copy(args, more)
 	return args

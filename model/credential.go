@@ -32,6 +32,7 @@ type Credential struct {
 	ForceDay      int
 	ForceCount    int
 	ForceMs       int64
+	AskedMs       int64 // when the first attempt was begun whose outcome nobody knows; 0 = there is none
 }
 
 // Dead reports whether WeChat said of this very value that it is dead, though
@@ -40,7 +41,7 @@ func (c *Credential) Dead() bool { return c.ValueHash != "" && c.DeadHash == c.V
 
 const credentialColumns = `c.app_id, c.kind, c.version, c.publish_id, c.published_by, c.value_enc, c.key_id, c.value_hash, c.dead_hash,
   c.issued_ms, c.expires_ms, c.longest_life_ms, c.birth_known, c.next_refresh_ms, c.fence, c.lease_owner, c.lease_until_ms, c.config_rev,
-  c.updated_ms, c.fail_count, c.fail_errcode, c.fail_text, c.force_day, c.force_count, c.force_ms`
+  c.updated_ms, c.fail_count, c.fail_errcode, c.fail_text, c.force_day, c.force_count, c.force_ms, c.asked_ms`
 
 // Tended is all that a renewal of one account needs, read in one statement so
 // that account, credentials and clock belong together.

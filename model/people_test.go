@@ -72,6 +72,8 @@ func TestLastAdminStays(t *testing.T) {
 				t.Errorf("%s: %v, %v", what, changed, err)
 			}
 		}
+		must(t, s.AddPerson(t.Context(), model.Person{Name: "locked", Role: model.RoleAdmin, Enabled: true}, 0))
+		must(t, s.AddPerson(t.Context(), model.Person{Name: "late", Role: model.RoleAdmin, Enabled: true, PasswordHash: "hash"}, -1000))
 		changed, err := s.SetEnabled(t.Context(), "bob", false)
 		done("disable the second", changed, err)
 		changed, err = s.SetRole(t.Context(), "ann", model.RoleViewer)

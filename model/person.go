@@ -155,13 +155,17 @@ func (s *Store) RemovePerson(ctx context.Context, name string) (bool, error) {
 	})
 }
 
-// keepAdmin refuses a change after which no administrator may sign in.
+// keepAdmin refuses a change after which no administrator can sign in: one without
+// a password, as the first start makes them, is none.
 func (s *Store) keepAdmin(tx *gorm.DB, err error) error {
 	if err != nil {
 		return err
 	}
 	var found []int
-	err = tx.Raw("SELECT 1 FROM person WHERE role = ? AND enabled = 1 LIMIT 1", RoleAdmin).Scan(&found).Error
+	err = tx.Raw(s.sql(`
+SELECT 1 FROM person
+WHERE role = ? AND enabled = 1 AND password_hash <> '' AND (password_until_ms = 0 OR password_until_ms > NOWMS) LIMIT 1`),
+		RoleAdmin).Scan(&found).Error
 	if err == nil && len(found) == 0 {
 		return errNotNow
 	}

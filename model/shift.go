@@ -17,6 +17,7 @@ func (s *Store) Shift(ctx context.Context, x Shift) (bool, error) {
 	n, err := s.exec(ctx, "move "+x.Kind+" with the clock", `
 UPDATE credential SET issued_ms=issued_ms+@By, expires_ms=expires_ms+@By, next_refresh_ms=next_refresh_ms+@By,
   lease_until_ms=CASE WHEN lease_until_ms=0 THEN 0 ELSE lease_until_ms+@By END,
+  asked_ms=CASE WHEN asked_ms=0 THEN 0 ELSE asked_ms+@By END,
   next_probe_ms=CASE WHEN next_probe_ms=0 THEN 0 ELSE next_probe_ms+@By END,
   force_ms=CASE WHEN force_ms=0 THEN 0 ELSE force_ms+@By END, updated_ms=NOWMS
 WHERE app_id=@AppID AND kind=@Kind AND publish_id=@PublishID AND expires_ms=@ExpiresMs`,

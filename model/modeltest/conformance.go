@@ -157,7 +157,7 @@ func (x subject) grantOf(kind, owner string) model.Grant {
 	row := x.row(kind)
 	return model.Grant{
 		AppID: x.appID, Kind: kind, Owner: owner,
-		Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev,
+		Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev, AskedMs: row.AskedMs,
 	}
 }
 

@@ -22,6 +22,7 @@ func claimCases() map[string]func(subject) {
 		"a parked row is not due":          claimParked,
 		"lost by an edit of the account":   claimEdited,
 		"the longest owner that is stored": claimLongOwner,
+		"how long an outcome is unknown":   claimAsked,
 	}
 }
 
@@ -36,9 +37,9 @@ func claimTakes(x subject) {
 		x.Errorf("leased until %d, want the database's now (%d…%d) + %d", after.LeaseUntilMs, from, to, lease)
 	}
 	want := before
-	want.Fence, want.LeaseOwner, want.LeaseUntilMs = before.Fence+1, "replica/attempt", after.LeaseUntilMs
+	want.Fence, want.LeaseOwner, want.LeaseUntilMs, want.AskedMs = before.Fence+1, "replica/attempt", after.LeaseUntilMs, after.AskedMs
 	if diff := cmp.Diff(want, after); diff != "" {
-		x.Errorf("a claim changes fence and lease only; updated_ms would wake all followers (-want +got):\n%s", diff)
+		x.Errorf("a claim changes fence, lease and asked_ms only; updated_ms would wake all followers (-want +got):\n%s", diff)
 	}
 }
 
@@ -194,4 +195,43 @@ func claimLongOwner(x subject) {
 	}
 	g := x.claim(owner[:191])
 	x.yes(x.store.Holds(x.Context(), g))
+}
+
+// asked_ms is when the first attempt began whose outcome nobody knows.
+func claimAsked(x subject) {
+	asked := func(when string, want int64) int64 {
+		x.Helper()
+		got := x.row(token).AskedMs
+		if want >= 0 && got != want {
+			x.Errorf("%s: asked_ms is %d, want %d", when, got, want)
+		}
+		return got
+	}
+	failed := func(unissued bool) {
+		x.Helper()
+		g := x.claim("me")
+		x.yes(x.store.Fail(x.Context(), g, model.Failure{Unissued: unissued}))
+	}
+	asked("before any attempt", 0)
+	failed(true)
+	asked("WeChat said no", 0)
+	from := x.now()
+	failed(false)
+	first := asked("an answer was lost", -1)
+	if first < from || first > x.now() {
+		x.Errorf("asked_ms is %d, want the database's instant of the claim, %d or a little later", first, from)
+	}
+	failed(false)
+	asked("another was lost", first)
+	failed(true)
+	asked("WeChat said no to a later one", first)
+	g := x.claim("gone")
+	x.yes(x.store.Release(x.Context(), g))
+	asked("a claim was given back", first)
+	x.publish(0)
+	asked("a value was published", 0)
+	failed(false)
+	g = x.claim("me")
+	x.yes(x.store.Unchanged(x.Context(), g, x.now()+hour, 0))
+	asked("the same value came back", 0)
 }

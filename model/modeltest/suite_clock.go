@@ -81,6 +81,7 @@ func shiftAll(x subject) {
 	want.ExpiresMs -= hour
 	want.NextRefreshMs -= hour
 	want.LeaseUntilMs -= hour
+	want.AskedMs -= hour
 	want.UpdatedMs = got.UpdatedMs
 	if diff := cmp.Diff(want, got); diff != "" || got.UpdatedMs < from {
 		x.Errorf("updated %d, moved at %d (-want +got):\n%s", got.UpdatedMs, from, diff)

@@ -39,7 +39,9 @@ func failParks(x subject) {
 		if n == 3 {
 			backoff = hour
 		}
-		x.yes(x.store.Fail(x.Context(), g, model.Failure{Errcode: 45009, Text: "reach max api daily quota limit", BackoffMs: backoff}))
+		x.yes(x.store.Fail(x.Context(), g, model.Failure{
+			Errcode: 45009, Text: "reach max api daily quota limit", BackoffMs: backoff, Unissued: true,
+		}))
 		got := x.row(token)
 		if got.NextRefreshMs < from+backoff || got.NextRefreshMs > x.now()+backoff || got.UpdatedMs < from {
 			x.Errorf("failure %d: due %d, updated %d, failed at %d", n, got.NextRefreshMs, got.UpdatedMs, from)

@@ -37,7 +37,7 @@ func (k *Keeper) claim(t *model.Tended, row *model.Credential, clk clock) (*atte
 		id: id, trigger: triggerOf(row), actor: k.replica, row: row, tended: t, clock: clk,
 		grant: model.Grant{
 			AppID: row.AppID, Kind: row.Kind, Owner: k.replica + "/" + id,
-			Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev,
+			Version: row.Version, Fence: row.Fence, ConfigRev: row.ConfigRev, AskedMs: row.AskedMs,
 		},
 	}
 	for try := 0; ; try++ {

@@ -133,12 +133,18 @@ func (w *clockwatch) unsure(clk clock) bool {
 // unsurePause is when to look again at an account while the clocks are apart.
 const unsurePause = time.Second
 
-// shorten ends all values earlier by the time that this machine slept. The rows
-// say more precisely when they end, but the database may not be there to ask.
-func (k *Keeper) shorten(slept time.Duration) {
-	k.log.Warn("this machine stood still; all values are read anew", "for", slept.Round(time.Second).String())
+// shorten ends all values earlier by the time that this machine slept, if it did.
+// The rows say more precisely when they end, but the database may not be there to
+// ask. The lock is held from the look at the clocks on, or Kept could find values
+// that are too long and nobody asleep.
+func (k *Keeper) shorten() {
 	k.puts.Lock()
 	defer k.puts.Unlock()
+	slept := k.clocks.slept()
+	if slept == 0 {
+		return
+	}
+	k.log.Warn("this machine stood still; all values are read anew", "for", slept.Round(time.Second).String())
 	k.trustRows = true
 	for view := range k.table.All() {
 		for _, kind := range append([]string{tokenKind}, view.Account.Tickets...) {

@@ -32,9 +32,7 @@ func (k *Keeper) follow(sinceMs int64) {
 	nextFull := time.Now()
 	k.clocks.slept() // counts from here
 	for k.sleepUntil(time.Now().Add(k.followInterval*4/5+upTo(k.followInterval*2/5)), nil) {
-		if slept := k.clocks.slept(); slept > 0 {
-			k.shorten(slept)
-		}
+		k.shorten()
 		from := max(1, sinceMs-followOverlap.Milliseconds()) // 0 asks for all
 		full := !time.Now().Before(nextFull)
 		if full {

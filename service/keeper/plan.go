@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -60,6 +61,9 @@ const (
 	// nobody saw: getticket always says 7200 s, so its true end is unknown
 	// until it changes.
 	unknownBirthRecheck = 5 * time.Minute
+	// mostDoubt is how much earlier than its answer a ticket may have been born
+	// for its end to be told. Beyond that its birth is unknown.
+	mostDoubt = unknownBirthRecheck
 	// ticketEndRetry and disbelief: the ticket that getticket still gives at
 	// its end is dying. Ask every second; believe it only if it is still the
 	// same so long after.
@@ -129,7 +133,15 @@ func (p planner) judge(row *model.Credential, mode wechat.Mode, r received) verd
 	longest := max(row.LongestLifeMs, r.lifeMs)
 	switch {
 	case r.hash != row.ValueHash, fromFuture(row, r.sentMs):
+		doubtMs := doubt(row, r)
 		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken || r.hash != row.ValueHash && sawItsBirth(row, r)}
+		switch {
+		case isToken:
+		case doubtMs > mostDoubt.Milliseconds():
+			v.birthKnown = false
+		default:
+			v.expiresMs -= doubtMs
+		}
 		return p.schedule(row.Kind, mode, v, longest, r.nowMs)
 	case believed(isToken, row, r):
 		v := verdict{publish: true, expiresMs: expiresMs, birthKnown: isToken}
@@ -137,6 +149,25 @@ func (p planner) judge(row *model.Credential, mode wechat.Mode, r received) verd
 	}
 	v := verdict{expiresMs: min(row.ExpiresMs, expiresMs), birthKnown: row.BirthKnown}
 	return p.again(row.Kind, mode, v, longest, r.nowMs)
+}
+
+// doubt is how much earlier than this answer's request a new ticket may have been
+// born, in milliseconds: an attempt before, whose answer was lost or whose holder
+// vanished, may have made it, and getticket gives it again with the life of a new
+// one (observed). A note from before the last publish is a program's that did not
+// know of it yet.
+func doubt(row *model.Credential, r received) int64 {
+	if row.AskedMs == 0 || row.AskedMs < row.IssuedMs {
+		return 0
+	}
+	return max(0, r.sentMs-row.AskedMs)
+}
+
+// isUnissued reports whether an attempt is known to have brought nothing into
+// being at WeChat's: WeChat said so, or was not reached.
+func isUnissued(cause error) bool {
+	return errcodeOf(cause) != 0 || errors.Is(cause, errNotRisked) || errors.Is(cause, errNoBudget) || errors.Is(cause, wechat.ErrRequest) ||
+		errors.Is(cause, wechat.ErrUnreachable) || errors.Is(cause, wechat.ErrUntrusted) || errors.Is(cause, errSealed)
 }
 
 // sawItsBirth reports whether a ticket replaced one that we were watching. One
@@ -157,7 +188,8 @@ func believed(isToken bool, row *model.Credential, r received) bool {
 	if isToken {
 		return r.sentMs >= row.ExpiresMs
 	}
-	return r.sentMs >= row.ExpiresMs+disbelief.Milliseconds()
+	latestMs := min(row.IssuedMs+row.LongestLifeMs, row.ExpiresMs+mostDoubt.Milliseconds()) // its end, if no earlier attempt made it
+	return r.sentMs >= max(latestMs, row.ExpiresMs)+disbelief.Milliseconds()
 }
 
 // schedule sets the next renewal of a new life.
@@ -171,10 +203,11 @@ func (p planner) schedule(kind string, mode wechat.Mode, v verdict, longestLifeM
 }
 
 // again sets the next try after the same value came back: at its margin or
-// after MinInterval, but once just at its end and then every second.
+// after MinInterval, but once just at its end and then every second, or, where
+// its end is in doubt for longer, with growing pauses.
 func (p planner) again(kind string, mode wechat.Mode, v verdict, longestLifeMs, nowMs int64) verdict {
 	if nowMs >= v.expiresMs {
-		v.nextRefreshMs = nowMs + ticketEndRetry.Milliseconds()
+		v.nextRefreshMs = nowMs + max(ticketEndRetry.Milliseconds(), (nowMs-v.expiresMs-disbelief.Milliseconds())/5)
 		return v
 	}
 	next := max(v.expiresMs-p.margin(kind, mode, longestLifeMs), nowMs+p.timing.MinInterval.Milliseconds())

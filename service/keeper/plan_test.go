@@ -79,6 +79,18 @@ func TestRenewAtIsSpread(t *testing.T) {
 	}
 }
 
+// asked is a row that notes an attempt whose outcome nobody knows.
+func asked(row *model.Credential, atMs int64) *model.Credential {
+	row.AskedMs = atMs
+	return row
+}
+
+// doubted is a ticket that may live on for so long after the end that is told.
+func doubted(row *model.Credential, ms int64) *model.Credential {
+	row.IssuedMs, row.LongestLifeMs = row.ExpiresMs-2*hour+ms, 2*hour
+	return row
+}
+
 // A row whose value ends at epoch.
 func ending(kind, hash string, birthKnown bool) *model.Credential {
 	return &model.Credential{
@@ -123,6 +135,30 @@ func TestJudge(t *testing.T) {
 		"other ticket long after the end: nobody saw its birth": {
 			ending(ticket, "a", true), wechat.Stable, answer("b", epoch+hour),
 			keeper.NewVerdict(true, epoch+3*hour, 0, false), epoch + hour + 5*minute, epoch + hour + 5*minute + 200,
+		},
+		"new ticket, an answer lost 20 s before: as old as that": {
+			asked(ending(ticket, "a", true), epoch), wechat.Stable, answer("b", epoch+20*second),
+			keeper.NewVerdict(true, epoch+2*hour, 0, true), epoch + 2*hour - 290*second, epoch + 2*hour - 270*second,
+		},
+		"new token, an answer lost before: WeChat tells its end": {
+			asked(ending(token, "a", true), epoch-300*second), wechat.Stable, answer("b", epoch-280*second),
+			keeper.NewVerdict(true, epoch-280*second+2*hour-2*second, 0, true), epoch + 2*hour - 572*second, epoch + 2*hour - 552*second,
+		},
+		"new ticket, an answer lost 6 min before: nobody saw its birth": {
+			asked(ending(ticket, "a", true), epoch-2*minute), wechat.Stable, answer("b", epoch+4*minute),
+			keeper.NewVerdict(true, epoch+4*minute+2*hour, 0, false), epoch + 9*minute, epoch + 9*minute + 200,
+		},
+		"new ticket, a note of before the last publish": {
+			asked(ending(ticket, "a", true), epoch-3*hour), wechat.Stable, answer("b", epoch+20*second),
+			keeper.NewVerdict(true, epoch+20*second+2*hour, 0, true), epoch + 2*hour - 270*second, epoch + 2*hour - 250*second,
+		},
+		"same ticket 40 s after, its end is in doubt by 60 s: not believed": {
+			doubted(ending(ticket, "a", true), 60*second), wechat.Stable, answer("a", epoch+40*second),
+			keeper.NewVerdict(false, epoch, 0, true), epoch + 46*second, epoch + 47*second,
+		},
+		"same ticket 70 s after, its end is in doubt by 60 s: a new life": {
+			doubted(ending(ticket, "a", true), 60*second), wechat.Stable, answer("a", epoch+70*second),
+			keeper.NewVerdict(true, epoch+70*second+2*hour, 0, false), epoch + 70*second + 5*minute, epoch + 70*second + 5*minute + 200,
 		},
 		"same ticket: keeps its end, asks every 30 s": {
 			ending(ticket, "a", true), wechat.Stable, answer("a", epoch-280*second),

@@ -238,7 +238,7 @@ func (k *Keeper) failed(a *attempt, got answer, cause error) {
 		return
 	}
 	wait := waitAfter(a.row, cause, a.clock.earliest(time.Now()))
-	f := model.Failure{Errcode: errcodeOf(cause), Text: describe(cause), BackoffMs: wait.Milliseconds()}
+	f := model.Failure{Errcode: errcodeOf(cause), Text: describe(cause), BackoffMs: wait.Milliseconds(), Unissued: isUnissued(cause)}
 	if k.settle(a, func(ctx context.Context) (bool, error) { return k.store.Fail(ctx, a.grant, f) }) {
 		k.setTrouble(a.row.AppID, a.row.Kind, snapshotTrouble(a.row.FailCount+1, f, time.Now().Add(wait)))
 	}

@@ -26,23 +26,46 @@ func (k *Keeper) Restore(kept []snapshot.Kept) (accounts, values int) {
 	k.puts.Lock()
 	defer k.puts.Unlock()
 	k.trustRows = true // their ends are known better than ours
+	k.putStrangers(kept)
 	for i := range kept {
-		a := kept[i].Account
-		if view, found := k.table.Lookup(a.AppID); found {
-			a = view.Account // of a start that the database left half-way
-		} else {
-			k.table.PutAccounts(a)
+		view, found := k.table.Lookup(kept[i].Account.AppID)
+		if !found {
+			continue
 		}
 		accounts++
 		for _, c := range kept[i].Credentials {
-			values += k.restore(&a, c)
+			values += k.restore(&view.Account, c)
 		}
 	}
 	if values > 0 {
-		k.restored.Store(true)
+		if !k.restored.Swap(true) {
+			k.clocks.slept() // counts from here
+			k.spawn(k.watchSleep)
+		}
 		k.health.database(model.ErrUnreachable) // the caller tells of it
 	}
 	return accounts, values
+}
+
+// putStrangers serves the accounts that memory does not hold; it may hold some of
+// a start that the database left half-way. All at once: each put builds the index
+// of all anew.
+func (k *Keeper) putStrangers(kept []snapshot.Kept) {
+	var strangers []snapshot.Account
+	for i := range kept {
+		if _, found := k.table.Lookup(kept[i].Account.AppID); !found {
+			strangers = append(strangers, kept[i].Account)
+		}
+	}
+	k.table.PutAccounts(strangers...)
+}
+
+// watchSleep does what follow does from the start on: without the database, too, a
+// machine that was suspended must not go on with values that ended meanwhile.
+func (k *Keeper) watchSleep() {
+	for k.sleepUntil(time.Now().Add(k.followInterval), nil) && !k.loaded.Load() {
+		k.shorten()
+	}
 }
 
 // restore serves one value, if it may be; it counts them.

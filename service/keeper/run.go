@@ -54,8 +54,13 @@ func (k *Keeper) tendDue(ctx context.Context) {
 	}
 }
 
-// beginTending starts a goroutine for the account unless it has one.
+// beginTending starts a goroutine for the account unless it has one. While a file
+// is served nothing is renewed: schema and master key have not been checked yet,
+// and a report may find the database before Start does.
 func (k *Keeper) beginTending(appID string) {
+	if !k.loaded.Load() {
+		return
+	}
 	wake, free := k.occupy(appID)
 	if !free {
 		return

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/snapshot"
 	"github.com/wxsign/wxsign/service/wechat"
 )
@@ -46,8 +47,9 @@ func ridOf(err error) string {
 // waitAfter is the back-off after a failure, with the classes of our own
 // errors added to WeChat's.
 func waitAfter(row *model.Credential, err error, nowMs int64) time.Duration {
+	tokenDamaged := !kindIsToken(row.Kind) && errors.Is(err, secret.ErrNotAuthentic)
 	switch {
-	case errors.Is(err, errSealed):
+	case errors.Is(err, errSealed) && !tokenDamaged: // that is fetched anew at once, and the ticket may not have 5 minutes left
 		return firstHumanWait
 	case errors.Is(err, errForce):
 		return forceBackoff(row.FailCount)

@@ -142,6 +142,9 @@ func (p *program) buildSchedule() error {
 	if err := p.scheduler.Add("people", "@every 1h", p.purgePeople); err != nil {
 		return err
 	}
+	if err := p.scheduler.Add("memory", "@every 1m", func(context.Context) { paceCollector() }); err != nil {
+		return err
+	}
 	retention := p.config.History.Retention.Std()
 	return p.scheduler.Add("purge", p.config.History.Purge, func(ctx context.Context) { p.purgeHistory(ctx, retention) })
 }

@@ -58,8 +58,8 @@ func (p *program) followKeys(ctx context.Context) error {
 }
 
 // endWaits answers the long polls of callers, who then ask another replica.
-func (p *program) endWaits() {
+func (p *program) endWaits(ctx context.Context) {
 	if p.callers != nil {
-		p.callers.EndWaits()
+		p.callers.EndWaits(ctx)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -25,6 +26,9 @@ func lostMasterKey(ctx context.Context, env Env, ids []string) error {
 		return err
 	}
 	ring, err := loadKeyring(c)
+	if errors.Is(err, fs.ErrNotExist) { // nearly always: the file is what was lost
+		return fmt.Errorf("%w If it is, first make the key that is to follow: (umask 077; wxsign master-key new >%s)", err, c.MasterKeyFile())
+	}
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,7 @@
 package cli
 
-// SettleMemory lets tests call it apart from a start.
-var SettleMemory = settleMemory
+// SettleMemory and PaceCollector let tests call them apart from a start.
+var (
+	SettleMemory  = settleMemory
+	PaceCollector = paceCollector
+)

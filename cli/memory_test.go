@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"testing"
 
@@ -32,4 +33,22 @@ func TestSettleMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is alive grows after the start: then four times as much as that would be too
+// much garbage.
+func TestPaceCollector(t *testing.T) {
+	t.Setenv("GOGC", "") // put back at the end
+	if err := os.Unsetenv("GOGC"); err != nil {
+		t.Fatal(err)
+	}
+	before := debug.SetGCPercent(400)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	alive := make([]byte, 128<<20)
+	runtime.GC()
+	cli.PaceCollector()
+	if got := debug.SetGCPercent(400); got != 100 {
+		t.Errorf("GC percent %d with %d bytes alive, want 100", got, len(alive))
+	}
+	runtime.KeepAlive(alive)
 }

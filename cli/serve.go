@@ -237,8 +237,10 @@ func (p *program) stop(ctx context.Context) error {
 	defer cancel()
 	var drain sync.WaitGroup
 	var drained error
-	p.endWaits()
-	drain.Go(func() { drained = closeAll(ctx, p.pages, p.control, p.admin) })
+	drain.Go(func() {
+		p.endWaits(ctx)
+		drained = closeAll(ctx, p.pages, p.control, p.admin)
+	})
 	var renewed error
 	if p.scheduler != nil {
 		renewed = errors.Join(p.scheduler.Stop(ctx), p.keeper.Stop(ctx))

@@ -53,10 +53,11 @@ func NewControl(credentials Credentials, guard *Guard, signer Signer) (*Control,
 
 // EndWaits answers all long polls at once, and later ones without waiting: the
 // process is about to stop, and the callers ask another replica. When it returns
-// all of them are with their servers, whose Shutdown waits for them.
-func (h *Control) EndWaits() {
+// all of them are with their servers, whose Shutdown waits for them, unless ctx
+// has ended before.
+func (h *Control) EndWaits(ctx context.Context) {
 	h.endWaits()
-	h.lot.close()
+	h.lot.close(ctx)
 }
 
 // controlBodyLimit is the largest body on these routes, in bytes.

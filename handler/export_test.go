@@ -16,3 +16,8 @@ func ParseKnown(c *gin.Context) (wait time.Duration, tags []string, after int64,
 func ReadTime(text string, zone *time.Location) (t time.Time, wrong bool) {
 	return readTime(text, zone)
 }
+
+// ClockAhead shows how clocks are compared.
+func ClockAhead(database, before, after time.Time) time.Duration {
+	return clockAhead(database, before, after)
+}

@@ -170,6 +170,11 @@ func (p *Panel) render(c *gin.Context, status int, page string, data any) error 
 	if s, signedIn := sessionOf(c); signedIn {
 		v.Person = &s.Person
 	}
+	if isAway(c) && page != "error" { // all of it is back, not only what refreshes itself
+		c.Header("HX-Refresh", "true")
+		c.Status(http.StatusOK)
+		return nil
+	}
 	var body bytes.Buffer
 	if err := p.pages[page].Execute(&body, v); err != nil {
 		return fmt.Errorf("page %s: %w", page, err)

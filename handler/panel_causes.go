@@ -69,7 +69,7 @@ var causes = []struct{ words, name string }{
 	{"a sealed value cannot be opened", "sealed"},
 	{"wrong request", "request"},
 	{"a token that it calls dead", "no_budget"},
-	{"WeChat gave the dead token again", "still_dead"},
+	{"gave the dead token again", "still_dead"},
 	{"a new classic token is not asked for", "not_risked"},
 	{"the value was dropped", "dropped"},
 }

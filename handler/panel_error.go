@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -47,6 +48,7 @@ var panelProblems = []panelProblem{
 	{account.ErrUnknown, http.StatusNotFound, "not_found"},
 	{account.ErrFromFile, http.StatusConflict, "from_file"},
 	{auth.ErrUnreachable, http.StatusServiceUnavailable, "database"},
+	{auth.ErrRefused, http.StatusServiceUnavailable, "database"},
 }
 
 // errorData is what error.html shows.
@@ -54,6 +56,19 @@ type errorData struct {
 	Name      string
 	RequestID string
 	Again     bool // the same may work in a moment
+	// Part is the id of the part that refreshes itself: partLive where it stands in
+	// another page's place, partAway where all of the page is missing.
+	Part string
+}
+
+const (
+	partLive = "live"
+	partAway = "away"
+)
+
+// isAway reports whether a page that could not be shown asks whether it can be now.
+func isAway(c *gin.Context) bool {
+	return isRefresh(c) && strings.HasSuffix(c.GetHeader("HX-Source"), "#"+partAway)
 }
 
 // statusGone is what the access log shows of a request whose sender did not wait
@@ -80,7 +95,13 @@ func (p *Panel) Fail(c *gin.Context, err error) {
 		slog.ErrorContext(c.Request.Context(), "request failed", "request_id", RequestID(c), "path", c.FullPath(), "err", err)
 	}
 	setRetryAfter(c, err)
-	data := errorData{Name: problem.name, RequestID: RequestID(c), Again: problem.status >= http.StatusInternalServerError}
+	asked := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead // a form is not sent again by a link
+	data := errorData{
+		Name: problem.name, RequestID: RequestID(c), Again: asked && problem.status >= http.StatusInternalServerError, Part: partLive,
+	}
+	if !isRefresh(c) || isAway(c) {
+		data.Part = partAway
+	}
 	if err := p.render(c, problem.status, "error", data); err != nil {
 		Fail(c, err)
 	}

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -143,6 +145,20 @@ func (p *Panel) SignedIn(c *gin.Context) {
 		c.Set(panelSession, session)
 		c.Next()
 	}
+}
+
+// pageTime is how long a page may take: refreshing a credential asks WeChat twice,
+// and where the database is slow the page that says so must still arrive.
+const pageTime = 30 * time.Second
+
+// Patient gives a page more time than the server gives an answer by itself. It
+// stands behind SignedIn: strangers hold no connection for so long.
+func (p *Panel) Patient(c *gin.Context) {
+	allowTime(c, pageTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), pageTime)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
 }
 
 // The roles that a route may be meant for; an administrator may do all that a

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/csv"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -34,6 +35,9 @@ func (p *Panel) HistoryCSV(c *gin.Context) error {
 		return errForm
 	}
 	out := export{panel: p, c: c}
+	if err := out.move(); err != nil {
+		return err
+	}
 	err := p.options.History.Each(c.Request.Context(), filter, out.write)
 	if err != nil && out.begun {
 		slog.WarnContext(c.Request.Context(), "an export of the history broke off", "request_id", RequestID(c), "err", err)
@@ -51,8 +55,7 @@ type export struct {
 
 // write sends a chunk of rows; the first one sends the head before it.
 func (e *export) write(rows []history.Row) error {
-	control := http.NewResponseController(e.c.Writer)
-	if err := control.SetWriteDeadline(time.Now().Add(exportIdle)); err != nil {
+	if err := e.move(); err != nil {
 		return err
 	}
 	if !e.begun {
@@ -72,7 +75,15 @@ func (e *export) write(rows []history.Row) error {
 	if err := lines.Error(); err != nil {
 		return err
 	}
-	return control.Flush()
+	return http.NewResponseController(e.c.Writer).Flush()
+}
+
+// move gives the connection more time. The deadline for reading counts too: when
+// it passes, the server takes the browser for gone.
+func (e *export) move() error {
+	until := time.Now().Add(exportIdle)
+	control := http.NewResponseController(e.c.Writer)
+	return errors.Join(control.SetReadDeadline(until), control.SetWriteDeadline(until))
 }
 
 func (e *export) head() error {

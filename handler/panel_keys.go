@@ -15,6 +15,10 @@ import (
 
 const keysPath = "/keys"
 
+// maxKeyForm is the longest form of a key, in bytes: as many accounts and networks
+// as a key may have.
+const maxKeyForm = 256 << 10
+
 // keyForm is a key to be made, as it was typed.
 type keyForm struct {
 	Name     string
@@ -101,7 +105,7 @@ type newKeyData struct {
 
 // CreateKey answers POST /admin/keys. The key is in the answer and nowhere else.
 func (p *Panel) CreateKey(c *gin.Context) error {
-	if err := readForm(c); err != nil {
+	if err := readLongForm(c, maxKeyForm); err != nil {
 		return err
 	}
 	form := keyForm{

@@ -90,13 +90,32 @@ func (p *Panel) QAReport(c *gin.Context) error {
 }
 
 // readFacts reads what a stranger's page has written; what does not fit is left
-// out.
+// out. Pages cut what is too long for a report, and then the text ends anywhere.
 func readFacts(detail string) qaFacts {
 	var f qaFacts
-	if err := json.Unmarshal([]byte(detail), &f); err != nil {
+	whole, err := json.Marshal(wholeFields(detail))
+	if err != nil || json.Unmarshal(whole, &f) != nil {
 		return qaFacts{}
 	}
 	return f
+}
+
+// wholeFields are the fields of a JSON object that stand in a text to their end.
+func wholeFields(text string) map[string]json.RawMessage {
+	fields, d := map[string]json.RawMessage{}, json.NewDecoder(strings.NewReader(text))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return fields
+	}
+	for d.More() {
+		key, err := d.Token()
+		name, is := key.(string)
+		var value json.RawMessage
+		if err != nil || !is || d.Decode(&value) != nil {
+			break
+		}
+		fields[name] = value
+	}
+	return fields
 }
 
 // realURL is the first URL of realAuthUrl: a text "[a, b]" on Android, a list or
@@ -120,12 +139,12 @@ func (v panelView) ReportAddress(id int64) string {
 	return panelPath + qaPath + "/" + strconv.FormatInt(id, 10)
 }
 
-// ClientText names where a demo page was open.
+// ClientText names where a demo page was open, or the page that sent a report.
 func (v panelView) ClientText(client string) string {
-	name, simulated := strings.CutPrefix(client, "simulated ")
-	text := v.optional("client."+name, name)
-	if simulated {
-		return strings.ReplaceAll(v.optional("client.simulated", "{client}"), "{client}", text)
+	for _, how := range []string{"simulated", "page"} {
+		if name, is := strings.CutPrefix(client, how+" "); is {
+			return strings.ReplaceAll(v.optional("client."+how, "{client}"), "{client}", v.optional("client."+name, name))
+		}
 	}
-	return text
+	return v.optional("client."+client, client)
 }

@@ -20,6 +20,9 @@ const (
 	// mostParked bounds the connections here. Further polls wait as any request
 	// does, with a goroutine and buffers of their own.
 	mostParked = 50_000
+	// mostRequest is how many bytes of a request are kept here. Callers send a few
+	// hundred, and the limit of the server is far above that.
+	mostRequest = 4 << 10
 	// mostResumed bounds the requests that are let go and not answered yet: all
 	// connections at once would take the memory that parking them has saved.
 	mostResumed = 256
@@ -97,7 +100,7 @@ func (l *lot) take(a awaited, p poll, seen keeper.Current) bool {
 	defer l.mu.Unlock()
 	r, found := l.rows[a]
 	switch {
-	case l.closed, found && r.last.Version > seen.Version && p.known.outdated(r.last):
+	case l.closed, found && l.missed(a, p.known):
 		return false
 	case found:
 		r.polls = append(r.polls, p)
@@ -111,6 +114,13 @@ func (l *lot) take(a awaited, p poll, seen keeper.Current) bool {
 	}
 	l.parked++
 	return true
+}
+
+// missed reports whether there is news already, which the row may have told
+// before the poll came. A value that has ended meanwhile is none.
+func (l *lot) missed(a awaited, k known) bool {
+	v, err := l.credentials.Current(a.appID, a.kind)
+	return err == nil && k.outdated(v)
 }
 
 // tend looks after a row until it is empty.
@@ -207,15 +217,24 @@ func (l *lot) resume(p poll) {
 }
 
 // close lets all go and takes nobody in any more. It returns when all have their
-// answers: a server that is shut down drops what it has not begun with.
-func (l *lot) close() {
+// answers, for a server that is shut down drops what it has not begun with, or
+// when ctx ends.
+func (l *lot) close(ctx context.Context) {
 	l.mu.Lock()
 	l.closed = true
 	for _, r := range l.rows {
 		r.kick()
 	}
 	l.mu.Unlock()
-	l.arriving.Wait()
-	l.tasks.Wait()
-	l.resumed.Wait()
+	empty := make(chan struct{})
+	go func() {
+		defer close(empty)
+		l.arriving.Wait()
+		l.tasks.Wait()
+		l.resumed.Wait()
+	}()
+	select {
+	case <-empty:
+	case <-ctx.Done():
+	}
 }

@@ -35,12 +35,15 @@ func (h *Control) park(c *gin.Context, kind string, known known, seen keeper.Cur
 	if !parkable(c.Request) {
 		return false
 	}
+	request := withoutWait(c.Request) // it is not valid any more behind Hijack
+	if len(request) > mostRequest {
+		return false
+	}
 	left, granted := h.lot.enter()
 	if !granted {
 		return false
 	}
 	defer left()
-	request := withoutWait(c.Request) // it is not valid any more behind Hijack
 	appID := c.Param("app_id")
 	server, _ := c.Request.Context().Value(http.ServerContextKey).(*http.Server)
 	hijacked, buffered, err := http.NewResponseController(c.Writer).Hijack()
@@ -107,9 +110,10 @@ type replayed struct {
 	answered func()
 }
 
-// Write implements net.Conn.
+// Write implements net.Conn. The answer has begun before it is taken: a client
+// that does not read must not keep the others from theirs.
 func (c *replayed) Write(p []byte) (int, error) {
-	defer c.answered()
+	c.answered()
 	return c.TCPConn.Write(p)
 }
 

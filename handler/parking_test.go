@@ -1,8 +1,12 @@
 package handler_test
 
 import (
+	"context"
+	"net"
 	"net/url"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -41,4 +45,45 @@ func FuzzDropParam(f *testing.F) {
 			t.Fatalf("%q:\n%s", raw, diff)
 		}
 	})
+}
+
+// Who does not read its answer keeps nobody else from getting one.
+func TestAnswerBeginsBeforeItIsTaken(t *testing.T) {
+	t.Parallel()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp, _ := accepted.(*net.TCPConn)
+	begun, ended := make(chan struct{}), make(chan struct{})
+	conn := handler.NewReplayed(tcp, sync.OnceFunc(func() { close(begun) }))
+	go func() {
+		defer close(ended)
+		_, _ = conn.Write(make([]byte, 64<<20)) // more than all buffers between them
+	}()
+	select {
+	case <-begun:
+	case <-time.After(time.Minute):
+		t.Error("the answer is not taken for begun")
+	}
+	_ = conn.Close()
+	<-ended
+}
+
+// The stop of the process does not wait for one who never comes.
+func TestLotClosesInTime(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	handler.CloseLot(ctx)
 }

@@ -49,17 +49,24 @@ func accessLog(log *slog.Logger, signing func(code string, took time.Duration)) 
 			return
 		}
 		log.LogAttrs(ctx, level, "request",
-			slog.String("method", c.Request.Method), slog.String("path", route), slog.Int("status", status), slog.String("code", code),
+			slog.String("method", methodOf(c.Request)), slog.String("path", route), slog.Int("status", status), slog.String("code", code),
 			slog.Duration("took", took), slog.Int("bytes", max(0, c.Writer.Size())), slog.String("client", c.ClientIP()),
 			slog.Int64("sample", sample), slog.String("request_id", handler.RequestID(c)))
 	}
 }
 
+// methodOf is the request's method, its beginning where it is none: net/http takes
+// any word, however long, and a few of those a second would fill a disk.
+func methodOf(r *http.Request) string { return r.Method[:min(len(r.Method), longestMethod)] }
+
+// longestMethod is in bytes; WebDAV's longest, which are not ours, fit.
+const longestMethod = 20
+
 // codeOf is the code of the answer's JSON. Pages of the panel have none: where
 // they fail, their status stands for it.
 func codeOf(c *gin.Context, status int) string {
 	code := handler.Code(c)
-	if code == "ok" && status >= http.StatusBadRequest {
+	if code == okCode && status >= http.StatusBadRequest {
 		return "http_" + strconv.Itoa(status)
 	}
 	return code

@@ -99,6 +99,18 @@ func TestAccessLogKeys(t *testing.T) {
 	}
 }
 
+// A method is whatever word the sender likes.
+func TestAccessLogCutsMethods(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.ask(t, strings.Repeat("A", 9000), "/nothing", "")
+	s.ask(t, http.MethodOptions, "/nothing", "")
+	all := s.accessLog(t)
+	if len(all) != 2 || all[0].Method != strings.Repeat("A", 20) || all[1].Method != http.MethodOptions {
+		t.Errorf("%d lines, %.200v", len(all), all)
+	}
+}
+
 // A tab of the overview that stays open asks every ten seconds.
 func TestAccessLogPassesOverOpenPanels(t *testing.T) {
 	t.Parallel()

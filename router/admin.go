@@ -67,7 +67,9 @@ func mountAdmin(group *gin.RouterGroup, o AdminOptions) error {
 	both(anyone, "/sign-in", p.Page(p.SignInPage))
 	anyone.POST("/sign-in", slowSignIns(o), p.Page(p.SignIn).Gin)
 
-	signedIn := anyone.Group("", p.SignedIn)
+	entered := anyone.Group("", p.SignedIn)
+	entered.GET("/history.csv", p.May(handler.RoleViewer), p.Page(p.HistoryCSV).Gin) // as long as it goes on
+	signedIn := entered.Group("", p.Patient)
 	both(signedIn, "/password", p.Page(p.PasswordPage))
 	signedIn.POST("/password", slowSignIns(o), p.Page(p.ChangePassword).Gin)
 	signedIn.POST("/sign-out", p.Page(p.SignOut).Gin)
@@ -98,7 +100,6 @@ func mountDesks(viewers *gin.RouterGroup, p *handler.Panel) {
 	both(viewers, "/history", p.Page(p.History))
 	both(viewers, "/history/overwritten", p.Page(p.Losses))
 	both(viewers, "/history/:id", p.Page(p.HistoryRow))
-	viewers.GET("/history.csv", p.Page(p.HistoryCSV).Gin)
 	both(viewers, "/checker", p.Page(p.CheckerPage))
 	viewers.POST("/checker", p.Page(p.Check).Gin) // a question, too long for an address
 	both(viewers, "/qa", p.Page(p.QA))

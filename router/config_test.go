@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wxsign/wxsign/handler"
@@ -205,6 +206,11 @@ func TestConfigAnswerIsTheContracts(t *testing.T) {
 // requests that would have been signed.
 func TestConfigPerAccountLimit(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, checkPerAccountLimit) // a second between two requests would grant one more
+}
+
+func checkPerAccountLimit(t *testing.T) {
+	t.Helper()
 	s := newSite(t, func(o *router.Options) {
 		table := newTable(t)
 		signer, err := signature.New(signature.Options{Accounts: table})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"testing/synctest"
 
 	"github.com/wxsign/wxsign/handler"
 	"github.com/wxsign/wxsign/router"
@@ -20,6 +21,11 @@ func (oneFile) Body(_ context.Context, name string) (body string, found bool, er
 // they are limited by address.
 func TestVerifyFileRoute(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, checkVerifyFileRoute) // a second between two requests would grant one more
+}
+
+func checkVerifyFileRoute(t *testing.T) {
+	t.Helper()
 	s := newSite(t, func(o *router.Options) {
 		o.VerifyFiles, o.Reports = handler.NewVerifyFiles(oneFile{}), router.NewLimiter(1, 3)
 	})

@@ -16,12 +16,19 @@ const (
 	// noon, wants to read that, and does not want a disk full of it.
 	failureBurst      = 100
 	failuresPerSecond = 10
+	// mostKinds of failures are told apart. The errcode of a relayed answer may be
+	// one that a caller has written into a file and downloads.
+	mostKinds = 1000
 )
+
+// okCode is what handler.Code says of a request without an error.
+const okCode = "ok"
 
 // thinning keeps the lines of the access log few.
 type thinning struct {
 	signed   atomic.Uint64
-	failures sync.Map // kindOfLine → *thinned; routes, codes and statuses are ours, so they are few, too
+	failures sync.Map // kindOfLine → *thinned
+	kinds    atomic.Int64
 }
 
 type kindOfLine struct {
@@ -40,7 +47,7 @@ func (t *thinning) takeSigned() bool { return t.signed.Add(1)%signingSample == 1
 // take reports whether a request gets a line, and for how many it stands: a
 // failure for itself and for those of its kind that got none since the last.
 func (t *thinning) take(kind kindOfLine) (sample int64, logged bool) {
-	if kind.status < http.StatusBadRequest {
+	if kind.status < http.StatusBadRequest && kind.code == okCode { // Tencent's errors have status 200
 		if kind.route == signingRoute && kind.status == http.StatusOK {
 			return signingSample, true
 		}
@@ -48,6 +55,9 @@ func (t *thinning) take(kind kindOfLine) (sample int64, logged bool) {
 	}
 	found, there := t.failures.Load(kind)
 	if !there {
+		if t.kinds.Add(1) > mostKinds {
+			kind = kindOfLine{} // all others are one kind
+		}
 		found, _ = t.failures.LoadOrStore(kind, &thinned{lines: rate.NewLimiter(failuresPerSecond, failureBurst)})
 	}
 	of, _ := found.(*thinned)

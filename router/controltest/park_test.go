@@ -18,6 +18,8 @@ import (
 
 	"github.com/wxsign/wxsign/service/apikey"
 	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/secret"
+	"github.com/wxsign/wxsign/service/snapshot"
 )
 
 // serve is the world on a real listener, where polls wait without a goroutine of
@@ -33,7 +35,7 @@ func (w *world) serve() (server *httptest.Server, taken *atomic.Int64) {
 	}
 	server.Start()
 	w.Cleanup(server.Close)
-	w.Cleanup(w.control.EndWaits) // first: what waits goes back to the server
+	w.Cleanup(func() { w.control.EndWaits(context.Background()) }) // first: what waits goes back to the server
 	return server, taken
 }
 
@@ -184,7 +186,7 @@ func TestParkedPollsAtTheStop(t *testing.T) {
 		wires = append(wires, c)
 	}
 	w.until("all polls wait", func() bool { return taken.Load() == polls })
-	w.control.EndWaits()
+	w.control.EndWaits(t.Context())
 	ctx, cancel := context.WithTimeout(t.Context(), waitPatience)
 	defer cancel()
 	w.ok(server.Config.Shutdown(ctx))
@@ -211,6 +213,37 @@ func TestParkedPollOfOneWhoLeaves(t *testing.T) {
 	}
 }
 
+// A value that has ended is no news: who knows an older one waits for the next,
+// whoever waits beside it.
+func TestParkedPollsBehindAnEndedValue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	_, key := w.key("token", agent7)
+	server, taken := w.serve()
+	put := func(version int64, value string, life time.Duration) {
+		end := time.Now().Add(life)
+		w.table.PutCredential(agent7, snapshot.Credential{
+			Kind: keeper.KindAccessToken, Value: secret.New(value), Version: version, PublishID: fmt.Sprintf("%032x", version),
+			IssuedAt: end.Add(-2 * time.Hour).UnixMilli(), ExpiresAt: end.UnixMilli(), Deadline: end,
+		})
+	}
+	put(2, "second", time.Hour)
+	var wires []*wire
+	for n, knows := range []string{"2", "1"} {
+		c := w.dial(server)
+		c.say(agentToken+"?wait=60s&after="+knows, key)
+		w.until("it waits", func() bool { return taken.Load() == int64(n+1) })
+		put(2, "second", -time.Second)
+		wires = append(wires, c)
+	}
+	put(3, "third", time.Hour)
+	for i, c := range wires {
+		if status, body := c.hear(); status != http.StatusOK || !strings.Contains(body, `"third"`) {
+			t.Errorf("poll %d: status %d: %s", i, status, body)
+		}
+	}
+}
+
 // What cannot be taken aside waits as any request does.
 func TestPollsThatAreNotParked(t *testing.T) {
 	t.Parallel()
@@ -220,7 +253,9 @@ func TestPollsThatAreNotParked(t *testing.T) {
 	for name, text := range map[string]string{
 		"HEAD":     "HEAD " + w.pollPath("20ms") + " HTTP/1.1\r\nHost: wxsign\r\nConnection: close\r\nAuthorization: Bearer " + key + "\r\n\r\n",
 		"HTTP/1.0": "GET " + w.pollPath("20ms") + " HTTP/1.0\r\nAuthorization: Bearer " + key + "\r\n\r\n",
-		"a body":   "GET " + w.pollPath("20ms") + " HTTP/1.1\r\nHost: wxsign\r\nConnection: close\r\nContent-Length: 2\r\nAuthorization: Bearer " + key + "\r\n\r\n{}",
+		"long": "GET " + w.pollPath("20ms") + " HTTP/1.1\r\nHost: wxsign\r\nConnection: close\r\nX-Long: " + strings.Repeat("x", 4<<10) +
+			"\r\nAuthorization: Bearer " + key + "\r\n\r\n",
+		"a body": "GET " + w.pollPath("20ms") + " HTTP/1.1\r\nHost: wxsign\r\nConnection: close\r\nContent-Length: 2\r\nAuthorization: Bearer " + key + "\r\n\r\n{}",
 	} {
 		c := w.dial(server)
 		_, err := io.WriteString(c, text)

@@ -294,7 +294,7 @@ func TestLongPollEnds(t *testing.T) {
 	}
 
 	long := w.poll(poll("60s"))
-	w.control.EndWaits()
+	w.control.EndWaits(t.Context())
 	if r := w.await("the end of the process", long); r.Code != http.StatusNotModified {
 		t.Errorf("the process stops: status %d: %s", r.Code, r.Body)
 	}

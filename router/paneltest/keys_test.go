@@ -1,6 +1,7 @@
 package paneltest_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -132,5 +133,19 @@ func TestKeysThatCannotBeMade(t *testing.T) {
 	admin.made(keyFields("accounts", "all", "days", ""))
 	if list, err = k.keys.List(t.Context()); err != nil || list[0].Accounts[0] != apikey.AllAccounts || !list[0].Expires.IsZero() {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// A key may be for as many accounts as it can hold.
+func TestKeyForManyAccounts(t *testing.T) {
+	t.Parallel()
+	k := newPanelKit(t, panelKitOptions{})
+	var list []string
+	for i := range 500 {
+		list = append(list, fmt.Sprintf("wx%016d", i))
+	}
+	key := k.as("admin").made(keyFields("app_ids", strings.Join(list, "\r\n")))
+	if _, err := k.keys.Authenticate(t.Context(), key); err != nil {
+		t.Error(err)
 	}
 }

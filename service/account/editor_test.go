@@ -383,6 +383,30 @@ func TestHalfASwitch(t *testing.T) {
 	}
 }
 
+// faster is a store in which somebody else is always faster.
+type faster struct{ *model.Store }
+
+func (faster) UpdateAccount(context.Context, model.Account, []string) (bool, error) {
+	return false, nil
+}
+
+// Regression: a way back that was refused half-way had lost the AppSecret to go
+// back to.
+func TestRefusedRollBackLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	w.create()
+	must(t, w.editor.EnterSecret(ctx, annie, "wxa", "good-second"))
+	must(t, w.editor.SwitchSecret(ctx, annie, "wxa", 1))
+	late := *w.editor
+	late.Store = faster{w.store}
+	w.wants(late.RollBackSecret(ctx, annie, "wxa", w.view("wxa").Rev), account.ErrOvertaken)
+	if v := w.view("wxa"); w.current("wxa") != "good-second" || v.Previous == nil || v.Previous.Fingerprint != secret.New("good-first").Fingerprint() {
+		t.Errorf("after a refusal the one before is %+v", v.Previous)
+	}
+}
+
 func TestHeldSecretOpensOnlyInItsPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

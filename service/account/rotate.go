@@ -135,7 +135,14 @@ func (e *Editor) RollBackSecret(ctx context.Context, by audit.Entry, appID strin
 	if err := e.record(ctx, by, RolledBack, appID+" "+previous.Fingerprint()); err != nil {
 		return err
 	}
-	return e.replace(ctx, by, row, previous)
+	present, sealed := e.current(row)
+	e.seal(&row, previous)
+	// Only once it is in use its place is taken: an edit that was faster, or a
+	// database that goes away in between, must not cost the one to go back to.
+	if err := e.update(ctx, row); err != nil || sealed != nil || present.Equal(previous) {
+		return err
+	}
+	return e.hold(ctx, by.Actor, appID, model.SecretPrevious, present)
 }
 
 // replace keeps the present secret as the previous one before the new one takes

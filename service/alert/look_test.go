@@ -117,7 +117,8 @@ func TestLosses(t *testing.T) {
 	})
 }
 
-// A failed attempt of a probe is not a loss.
+// A failed attempt of a probe is not a loss, nor are many that got the dead value
+// again.
 func TestNoLoss(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
@@ -126,6 +127,12 @@ func TestNoLoss(t *testing.T) {
 		must(t, w.store.AddHistory(t.Context(), model.History{
 			AttemptID: "x", AppID: "wxa", Kind: "access_token", TriggerName: model.TriggerProbe, Outcome: model.OutcomeFailed, Errcode: -1, Actor: "r",
 		}))
+		for i := range 5 {
+			must(t, w.store.AddHistory(t.Context(), model.History{
+				AttemptID: fmt.Sprint("again ", i), AppID: "wxa", Kind: "access_token", TriggerName: model.TriggerReport, Outcome: model.OutcomeFailed,
+				Errmsg: "WeCom gave the dead token again", Fingerprint: "0badcafe", Actor: "r",
+			}))
+		}
 		w.goOn(time.Minute, a)
 		w.expect("")
 	})

@@ -36,7 +36,9 @@ func (a *Alerts) losses(ctx context.Context, nowMs int64) ([]finding, error) {
 			return nil, err
 		}
 		for _, h := range page.Rows {
-			if h.Fingerprint != "" { // an attempt that failed has none: it is no loss
+			// An attempt that failed has no fingerprint, and one that got a value in
+			// vain (dropped, or the dead one again) no errcode: neither is a loss.
+			if h.Fingerprint != "" && h.Errcode != 0 {
 				byAccount[h.AppID] = append(byAccount[h.AppID], h)
 			}
 		}

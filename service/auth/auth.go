@@ -41,6 +41,8 @@ var (
 	ErrNoSession = errors.New("not signed in")
 	// ErrUnreachable says that the database cannot be asked.
 	ErrUnreachable = model.ErrUnreachable
+	// ErrRefused says that the database refuses wxsign's user.
+	ErrRefused = model.ErrAccess
 	// ErrTooShort refuses a new password.
 	ErrTooShort = errors.New("the new password has fewer than 12 characters")
 	// ErrTooLong refuses one that would make hashing slow.

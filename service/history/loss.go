@@ -19,23 +19,31 @@ type Loss struct {
 const (
 	// mostLosses is how many losses are told, the newest.
 	mostLosses = 20
+	// lossLook is how many failures are read at once in search of losses, mostLooks
+	// how often: while a renewal fails, each attempt has the trigger of the loss.
+	lossLook  = 100
+	mostLooks = 10
 	// lossSpan is how many rows around a loss are looked at for its causes.
 	lossSpan = 30
 )
+
+// findings are the triggers by which a token is found dead: a person's refresh asks
+// first whether it lives.
+func findings() []string {
+	return []string{model.TriggerProbe, model.TriggerReport, model.TriggerManual}
+}
 
 // Losses tells the newest losses of an account, or of all where it is "". more
 // says that there may be older ones.
 func (d *Desk) Losses(ctx context.Context, account string) (losses []Loss, more bool, err error) {
 	var found []model.History
-	for _, trigger := range []string{model.TriggerProbe, model.TriggerReport} {
-		page, err := d.store.HistoryPage(ctx, model.HistoryFilter{
-			AppID: account, Kind: tokenKind, Trigger: trigger, Outcome: model.OutcomeFailed,
-		}, model.HistoryKey{}, mostLosses)
+	for _, trigger := range findings() {
+		dead, older, err := d.foundDead(ctx, account, trigger)
 		if err != nil {
 			return nil, false, err
 		}
-		more = more || page.Next != nil
-		found = append(found, slices.DeleteFunc(page.Rows, func(h model.History) bool { return !rowOf(h).FoundDead() })...)
+		more = more || older
+		found = append(found, dead...)
 	}
 	slices.SortFunc(found, func(a, b model.History) int { return cmp.Or(cmp.Compare(b.AtMs, a.AtMs), cmp.Compare(b.ID, a.ID)) })
 	if len(found) > mostLosses {
@@ -49,6 +57,25 @@ func (d *Desk) Losses(ctx context.Context, account string) (losses []Loss, more 
 		losses = append(losses, loss)
 	}
 	return losses, more, nil
+}
+
+// foundDead looks for the newest rows that tell of a dead token among the failures
+// with a trigger.
+func (d *Desk) foundDead(ctx context.Context, account, trigger string) (dead []model.History, more bool, err error) {
+	f := model.HistoryFilter{AppID: account, Kind: tokenKind, Trigger: trigger, Outcome: model.OutcomeFailed}
+	place := model.HistoryKey{}
+	for range mostLooks {
+		page, err := d.store.HistoryPage(ctx, f, place, lossLook)
+		if err != nil {
+			return nil, false, err
+		}
+		dead = append(dead, slices.DeleteFunc(page.Rows, func(h model.History) bool { return !rowOf(h).FoundDead() })...)
+		if page.Next == nil || len(dead) >= mostLosses {
+			return dead, page.Next != nil, nil
+		}
+		place = *page.Next
+	}
+	return dead, true, nil
 }
 
 // tokenKind is the kind of credential that others can overwrite.

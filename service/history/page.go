@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -72,10 +73,11 @@ type Row struct {
 }
 
 // FoundDead reports whether the row tells of a token that was found dead before
-// its time, and not of an attempt to get one: only a value has a fingerprint.
+// its time, and not of an attempt to get one: only a value has a fingerprint, and
+// an attempt that dropped its value has no errcode.
 func (r Row) FoundDead() bool {
-	return r.Kind == tokenKind && r.Outcome == model.OutcomeFailed && r.Fingerprint != "" &&
-		(r.Trigger == model.TriggerProbe || r.Trigger == model.TriggerReport)
+	return r.Kind == tokenKind && r.Outcome == model.OutcomeFailed && r.Fingerprint != "" && r.Errcode != 0 &&
+		slices.Contains(findings(), r.Trigger)
 }
 
 // Page is a page of the history, newest first.

@@ -220,14 +220,15 @@ func (t Timeline) begin() time.Time {
 
 // lane follows one kind through time.
 func (t Timeline) lane(kind string, rows []model.Moment) Lane {
-	lane := Lane{Kind: kind}
+	lane, newest := Lane{Kind: kind}, int64(0)
 	for _, row := range rows {
 		at := time.UnixMilli(row.AtMs)
 		switch {
 		case row.ExpiresMs > row.AtMs && (row.Outcome == model.OutcomeRenewed || row.Outcome == model.OutcomeUnchanged):
 			lane.live(time.UnixMilli(row.FirstMs), time.UnixMilli(row.ExpiresMs))
-		case row.TriggerName == model.TriggerProbe && row.Outcome == model.OutcomeFailed:
-			lane.dies(at) // a probe found the value dead
+			newest = max(newest, row.Version)
+		case foundDead(row) && row.Version >= newest: // and not the value before, written late
+			lane.dies(at)
 		}
 		if !at.Before(t.From) {
 			lane.Moments = append(lane.Moments, Moment{
@@ -238,6 +239,13 @@ func (t Timeline) lane(kind string, rows []model.Moment) Lane {
 	}
 	lane.within(t.begin(), t.To)
 	return lane
+}
+
+// foundDead reports whether a probe or a report found a token dead, or a renewal
+// failed that this had brought about.
+func foundDead(row model.Moment) bool {
+	return row.Kind == tokenKind && row.Outcome == model.OutcomeFailed &&
+		(row.TriggerName == model.TriggerProbe || row.TriggerName == model.TriggerReport)
 }
 
 // live adds a life, joined to the one before where they touch.

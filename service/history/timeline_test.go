@@ -59,8 +59,8 @@ func TestTimeline(t *testing.T) {
 	renewed("access_token", 23.5)
 	renewed("access_token", 18) // 3.5 h without a value before
 	add(model.History{Kind: "access_token", AtMs: ago(20).UnixMilli(), Outcome: model.OutcomeFailed, Errcode: 40164, TriggerName: model.TriggerSchedule})
-	add(model.History{Kind: "access_token", AtMs: ago(17).UnixMilli(), Outcome: model.OutcomeFailed, Errcode: 40001, TriggerName: model.TriggerProbe}) // found dead
-	add(model.History{Kind: "access_token", AtMs: ago(16.5).UnixMilli(), Outcome: model.OutcomeRenewed, ExpiresMs: ago(0.5).UnixMilli(), TriggerName: model.TriggerProbe})
+	add(model.History{Kind: "access_token", AtMs: ago(17).UnixMilli(), Outcome: model.OutcomeFailed, Errcode: 40001, TriggerName: model.TriggerProbe, Version: 3}) // found dead
+	add(model.History{Kind: "access_token", AtMs: ago(16.5).UnixMilli(), Outcome: model.OutcomeRenewed, ExpiresMs: ago(0.5).UnixMilli(), TriggerName: model.TriggerProbe, Version: 4})
 	add(model.History{Kind: "access_token", AtMs: ago(16).UnixMilli(), Outcome: model.OutcomeRefused, TriggerName: model.TriggerReport})
 	add(model.History{Kind: "access_token", AtMs: ago(15).UnixMilli(), Outcome: model.OutcomeUnchanged, ExpiresMs: ago(0.5).UnixMilli(), TriggerName: model.TriggerManual})
 	renewed("wx_card", 25) // not kept any more, and nothing of it in the span

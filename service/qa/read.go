@@ -24,11 +24,12 @@ var (
 func Verdicts() []string { return []string{VerdictOK, VerdictFailed} }
 
 // Clients are the words of the demo page for where it is open; the simulated ones
-// are those of the built-in simulator.
+// are those of the built-in simulator, the last ones those of pages.
 func Clients() []string {
 	return []string{
 		"android", "ios", "desktop", "wecom", "devtools", "other", "browser",
 		"simulated android", "simulated ios", "simulated desktop", "simulated wecom",
+		pageClient + "android", pageClient + "ios", pageClient + "desktop", pageClient + "wecom", pageClient + "devtools", pageClient + "other",
 	}
 }
 

@@ -520,7 +520,10 @@
   };
 
   // sendTries adds what people tried to the verdict that the panel shows.
-  const sendTries = () => report(byId('verdict').dataset.state === 'failed' ? 'failed' : 'ok', {apis: tries, routes: spaTries});
+  const sendTries = () => {
+    const right = byId('verdict').dataset.state === 'ok' && spaTries.every(tried => tried.errMsg === 'config:ok');
+    return report(right ? 'ok' : 'failed', {apis: tries, routes: spaTries});
+  };
 
   form.link.value = here();
   form.addEventListener('input', () => { preview(); byId('share-said').textContent = ''; });

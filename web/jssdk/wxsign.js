@@ -1,7 +1,9 @@
 /*! wxsign page helper, Apache-2.0. Reference: wxsign.d.ts beside this file. */
 (() => {
   // A server that renders pages may import this file; nothing happens there.
-  if (typeof window === 'undefined' || window.wxsign) return;
+  if (typeof window === 'undefined') return;
+  const give = api => { if (typeof module === 'object') module.exports = api.default = api; }; // for require of the npm package
+  if (window.wxsign) return give(window.wxsign); // the tag came first
   // First of all: a router may rewrite the address a moment later, and phones
   // check the signature against the address this document was opened with.
   const landing = location.href.split('#')[0];
@@ -147,7 +149,7 @@
     if (!window.jWeixin) throw failure('offline_verifying', 'share', o);
     for (const [key, value] of [['title', document.title], ['desc', ''], ['link', location.href], ['imgUrl', '']]) card[key] = card[key] || value;
     // WeChat drops a link that is not on the account's domains, and says nothing.
-    if (card.link.split('/')[2] !== location.host) await signature(card.link, o).catch(err => { throw Object.assign(err, {step: 'share'}); });
+    if (!/^https?:/i.test(card.link) || card.link.split('/')[2] !== location.host) await signature(card.link, o).catch(err => { throw Object.assign(err, {step: 'share'}); });
     await Promise.all(shares().map(name => timed(o, () => failure('wechat_silent', 'share', o), (success, reject) => {
       window.jWeixin[name](Object.assign({}, card, {success, fail: res => reject(refusal(res, 'share', o))}));
       if (/^on/.test(name)) success(); // these answer only when somebody shares
@@ -160,7 +162,7 @@
     step('sign', 'ok', {url, config: cfg});
     await ready;
     const mine = Object.assign({}, cfg, {jsApiList: [...new Set((o.apis || cfg.jsApiList).concat(o.share ? shares() : []))]});
-    if (client() === 'wecom') mine.beta = true; // jweixin 1.2.0 has no wx.invoke without
+    mine.beta = true; // jweixin 1.2.0, WeCom's and that of many pages, has no wx.invoke without
     if (o.openTags) mine.openTagList = o.openTags;
     if (o.debug !== undefined) mine.debug = o.debug;
     const tried = {url, config: cfg, errMsg: 'config:ok'};
@@ -221,7 +223,7 @@
     endpoint: own ? new URL('config', tag.src).href : '/jssdk/config',
   };
 
-  if (typeof module === 'object') module.exports = api.default = api; // for require of the npm package
+  give(api);
 
   // The form without code: options as data- attributes of the tag.
   let wanted = false;

@@ -56,10 +56,16 @@ func (c *canary) see(where, text string, may ...string) {
 
 // forms are the ways in which a secret may be written without being sealed.
 func forms(secret string) map[string]string {
-	raw := base64.RawStdEncoding.EncodeToString([]byte(secret))
-	return map[string]string{
-		"as it is": secret, "in base64": raw[:len(raw)-2], "in hex": hex.EncodeToString([]byte(secret)), "escaped": url.QueryEscape(secret),
+	all := map[string]string{
+		"as it is": secret, "in hex": hex.EncodeToString([]byte(secret)), "escaped": url.QueryEscape(secret),
 	}
+	// Three bytes are four characters: what stands before it moves a secret within
+	// them, as a user name does in AUTH PLAIN.
+	for before, mixed := range []int{0, 2, 3} {
+		raw := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + secret))
+		all[fmt.Sprintf("in base64, behind %d bytes", before)] = raw[mixed : len(raw)-2]
+	}
+	return all
 }
 
 // leaks are all places where a secret stands that must not be there.

@@ -132,6 +132,34 @@ func TestLostMasterKey(t *testing.T) {
 	}
 }
 
+// The file with the key is gone, as it happens with SQLite: serve makes none over
+// an old database, and the command says what comes first.
+func TestLostMasterKeyFile(t *testing.T) {
+	t.Parallel()
+	p := shippedPlace(t)
+	p.startReady(t).end()
+	path := p.database(t, "wxsign.key")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := p.run(t); code != 1 || !strings.Contains(stderr, "`wxsign master-key lost`") {
+		t.Errorf("serve: exit code %d: %s", code, stderr)
+	}
+	if code, _, stderr := p.run(t, "master-key", "lost"); code != 1 || !strings.Contains(stderr, "wxsign master-key new >"+path) {
+		t.Errorf("without a key: exit code %d: %s", code, stderr)
+	}
+	if err := os.WriteFile(path, []byte(newKey(t)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, listed, _ := p.run(t, "master-key", "lost")
+	lost, _, _ := strings.Cut(listed, "  ")
+	if code, stdout, stderr := p.run(t, "master-key", "lost", lost); code != 0 || !strings.Contains(stdout, "Given up: "+lost) {
+		t.Fatalf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	s := p.startReady(t)
+	s.sign(s.listen+"/demo/share", s.simulator)
+}
+
 // page is on the domain of the tests' account.
 const page = "https://h5.example.com/act?id=1&from=timeline"
 

@@ -160,8 +160,8 @@ func (b *bench) polls(ctx context.Context, wechat string, p *process, key string
 	renewed := time.Since(time.Unix(0, began.Load()))
 	waiters.Wait()
 	slices.Sort(took)
-	return fmt.Sprintf("\n%d long polls at once: %.0f MB more than before them; the token's replacement took %s; %d were woken, the last %s after it, and %d failed.\n",
-		longPolls, float64(during-before)/(1<<20), renewed.Round(time.Millisecond), woken.Load(), (took[longPolls-1] - renewed).Round(time.Millisecond), failed.Load()), nil
+	return fmt.Sprintf("\n%d long polls at once: %.0f MB in all, %.0f MB more than before them; the token's replacement took %s; %d were woken, the last %s after it, and %d failed.\n",
+		longPolls, float64(during)/(1<<20), float64(during-before)/(1<<20), renewed.Round(time.Millisecond), woken.Load(), (took[longPolls-1] - renewed).Round(time.Millisecond), failed.Load()), nil
 }
 
 // replace makes WeChat revoke a token and reports it as dead.

@@ -225,6 +225,7 @@ func TestSystemd(t *testing.T) {
 	}
 	// 20 is an exposure of 2.0 of 10; systemd calls up to 2.5 OK.
 	run(t, dir, "systemd-analyze", "security", "--offline=true", "--threshold=20", path)
+	checkClocks(t, unit)
 
 	for name, pattern := range map[string]string{
 		"SQLite": `(?m)^Environment=(WXSIGN_\w+)=(.*)$`, "MySQL": `(?m)^#?Environment=(WXSIGN_\w+)=(.*)$`,
@@ -244,6 +245,20 @@ func TestSystemd(t *testing.T) {
 				t.Errorf("%s: %s is not loaded", variable, credential)
 			}
 		}
+	}
+}
+
+// checkClocks holds that the unit lets wxsign read the clocks that tell how old a
+// snapshot file is.
+// Regression: the filter ended a service with database.snapshot_file by SIGSYS.
+func checkClocks(t *testing.T, unit string) {
+	t.Helper()
+	if regexp.MustCompile(`(?m)^(ProtectClock=yes|ProcSubset=pid)$`).MatchString(unit) {
+		t.Error("ProtectClock= forbids adjtimex, and ProcSubset=pid hides boot_id")
+	}
+	filters := regexp.MustCompile(`(?m)^SystemCallFilter=(.*)$`).FindAllStringSubmatch(unit, -1)
+	if len(filters) == 0 || !strings.Contains(filters[len(filters)-1][1], "adjtimex") {
+		t.Errorf("adjtimex is not allowed after all that is forbidden: %v", filters)
 	}
 }
 

@@ -247,6 +247,7 @@ func TestC29ShareLinkOffTheDomain(t *testing.T) {
 	p := openPage(t, "/page", tabOptions{device: &android, verify: askSimulator, noise: "40"})
 	for link, code := range map[string]string{
 		"https://shop.example.net/x": "domain_not_allowed", "/relative": "url_invalid", "https%3A%2F%2Fh5.example.com": "url_invalid",
+		"//" + pageHost + "/x": "url_invalid",
 	} {
 		eval[any](p, `window.e2eCalls.length = 0`)
 		got := configure(p, "share: {link: '"+link+"'}")

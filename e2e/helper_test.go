@@ -272,6 +272,29 @@ func TestPageWithItsOwnJweixin(t *testing.T) {
 	}
 }
 
+// Regression: with an older jweixin of the page's own, each config after the first
+// failed with a TypeError, for without beta that one has no wx.invoke.
+func TestPageWithAnOlderJweixin(t *testing.T) {
+	t.Parallel()
+	own := plainPage + `<script src="https://res.wx.qq.com/open/js/jweixin-1.2.0.js"></script>`
+	for _, d := range phones {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			ok := true
+			verify := func(context.Context, question) (verdict, error) {
+				return verdict{OK: ok, Msg: "invalid signature"}, nil
+			}
+			p := newTab(t, tabOptions{device: &d, verify: verify, pages: map[string]string{"/own": own}})
+			p.open("/own")
+			for _, ok = range []bool{true, true, false, true} {
+				if got := configure(p, ""); got.OK != ok || !ok && got.Code != "invalid_signature" || got.Script != "page" {
+					t.Errorf("WeChat accepts: %v, config resolves: %v (%s), script %q", ok, got.OK, got.Code, got.Script)
+				}
+			}
+		})
+	}
+}
+
 func TestShareThatIsNotAllowedFails(t *testing.T) {
 	t.Parallel()
 	p := openPage(t, "/page", tabOptions{device: &iPhone, verify: askSimulator})
@@ -295,6 +318,14 @@ func TestModuleAndScriptAreOne(t *testing.T) {
 	p.wait(`window.module`)
 	if !eval[bool](p, `module.wxsign === classic && module.config === classic.config && module.landing === '`+origin+`/both?first=1'`) {
 		t.Error("the module is another wxsign than the script")
+	}
+	// Regression: a bundle that requires it behind the tag got an empty object.
+	if !eval[bool](p, `fetch('/jssdk/wxsign.js').then(res => res.text()).then(code => {
+	  const module = {exports: {}};
+	  new Function('module', code)(module);
+	  return module.exports === classic && classic.default === classic;
+	})`) {
+		t.Error("require gives another wxsign than the script")
 	}
 	p.open("/alone")
 	p.wait(`window.module`)

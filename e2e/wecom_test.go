@@ -79,6 +79,16 @@ func TestAgentSignatureRefusedInWeCom(t *testing.T) {
 	if !strings.Contains(got.Cause, "agent_config ticket of this very agent") || len(got.Mend) != 3 {
 		t.Errorf("cause %q, mend %q", got.Cause, got.Mend)
 	}
+	// Regression: what was tried afterwards was sent as a verdict of its own, "ok".
+	eval[any](p, `(() => {
+	  const real = window.fetch;
+	  window.fetch = (url, o) => { window.sent = JSON.parse(o.body).verdict; return real(url, o); };
+	  document.getElementById('send-tries').click();
+	})()`)
+	p.wait(`window.sent`)
+	if sent := eval[string](p, `window.sent`); sent != "failed" {
+		t.Errorf("what was tried is sent as %q", sent)
+	}
 }
 
 // wx.agentConfig works in WeCom only.

@@ -194,8 +194,11 @@ func (c *call) end() {
 	c.cancel(context.Canceled)
 	c.pulse.stop(c.linger())
 	level := slog.LevelInfo
-	if c.err != nil && c.errcode == -1 {
+	switch {
+	case c.err != nil && c.errcode == -1:
 		level = slog.LevelWarn // our own trouble, or WeChat's
+	case c.sends == 0 && c.grant.appID == "":
+		level = slog.LevelDebug // a stranger, who could fill a disk: the access log tells it, thinned
 	}
 	if !c.relay.o.Logger.Enabled(c.r.Context(), level) {
 		return

@@ -471,6 +471,20 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
+// Who is not let in gets no line: strangers could fill a disk with them.
+func TestNoLineForStrangers(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	u := newWeChat(t, nil)
+	base := open(t, w.options(u.URL))
+	for _, presented := range []string{"", "wxs_nobody", "token-of-nobody"} {
+		do(t, http.MethodGet, base+"/cgi-bin/x?access_token="+presented, "", nil)
+	}
+	if line := w.logged(); line != "" || len(u.requests()) > 0 {
+		t.Errorf("log: %s", line)
+	}
+}
+
 // What is logged: what was called and how it ended, and nothing else of it.
 func TestOneLineInTheLog(t *testing.T) {
 	t.Parallel()

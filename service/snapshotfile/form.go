@@ -38,6 +38,7 @@ type document struct {
 	WrittenMs int64           `json:"written_ms"`
 	Boot      string          `json:"boot,omitempty"`
 	UptimeMs  int64           `json:"uptime_ms,omitempty"`
+	Synced    bool            `json:"synced,omitempty"`
 	Accounts  []accountRecord `json:"accounts"`
 	Keys      []keyRecord     `json:"keys,omitempty"`
 }
@@ -74,7 +75,10 @@ type keyRecord struct {
 // encode writes content down. at was read before now, and now after the content
 // was collected: so no life can come out too long.
 func encode(c *Content, at Stamp, now time.Time, ring *secret.Keyring) ([]byte, error) {
-	d := document{WrittenMs: at.Wall.UnixMilli(), Boot: at.Boot, UptimeMs: at.Uptime.Milliseconds(), Accounts: []accountRecord{}}
+	d := document{
+		WrittenMs: at.Wall.UnixMilli(), Boot: at.Boot, UptimeMs: at.Uptime.Milliseconds(), Synced: at.Synced,
+		Accounts: []accountRecord{},
+	}
 	for i := range c.Served {
 		d.Accounts = append(d.Accounts, record(&c.Served[i], now))
 	}
@@ -118,7 +122,7 @@ func decode(raw []byte, at Stamp, now time.Time, ring *secret.Keyring) (Content,
 	if err != nil {
 		return Content{}, err
 	}
-	written := Stamp{Wall: time.UnixMilli(d.WrittenMs), Boot: d.Boot, Uptime: time.Duration(d.UptimeMs) * time.Millisecond}
+	written := Stamp{Wall: time.UnixMilli(d.WrittenMs), Boot: d.Boot, Uptime: time.Duration(d.UptimeMs) * time.Millisecond, Synced: d.Synced}
 	passed, err := at.since(written)
 	if err != nil {
 		return Content{}, err

@@ -17,7 +17,8 @@ var ErrClock = errors.New("this machine cannot tell how old the snapshot file is
 // wall clock, and a machine that has just been started may have it from a
 // battery that died, or from the file in which systemd saved it at the stop:
 // that one is later than the stop and still hours too early. So it is believed
-// only if the kernel says that a time service is keeping it.
+// only if the kernel says that a time service is keeping it, and was when the file
+// was written: a clock that ran an hour ahead then would hide an hour now.
 type Stamp struct {
 	Wall   time.Time
 	Boot   string        // the kernel's id of this boot; "" = unknown
@@ -48,6 +49,8 @@ func (s Stamp) since(written Stamp) (time.Duration, error) {
 	switch {
 	case wall < 0:
 		return 0, fmt.Errorf("%w: it was written at %s, which is still to come by this machine's clock", ErrClock, written.Wall.UTC().Format(time.RFC3339))
+	case !written.Synced:
+		return 0, fmt.Errorf("%w: the machine was started since it was written, and then no time service kept its clock; run one (chrony, systemd-timesyncd)", ErrClock)
 	case !s.Synced:
 		return 0, fmt.Errorf("%w: the machine was started since it was written, and no time service keeps its clock; run one (chrony, systemd-timesyncd)", ErrClock)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/wxsign/wxsign/service/alert"
 	"github.com/wxsign/wxsign/service/audit"
 	"github.com/wxsign/wxsign/service/config"
+	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/outbound"
 	"github.com/wxsign/wxsign/service/outbox"
 	"github.com/wxsign/wxsign/service/webhook"
@@ -179,6 +180,7 @@ func (p *program) buildAlerts() error {
 		PanelURL: p.panelURL() + "alerts",
 		Own: alert.Own{
 			DatabaseDown: func() time.Duration { return p.keeper.Status().DatabaseDown }, Served: p.served, Redis: p.redisTrouble,
+			ReadOnly: func() bool { return slices.Contains(p.keeper.Status().Codes, keeper.CodeDatabaseReadOnly) },
 		},
 	}))
 	if err != nil {

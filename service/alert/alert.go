@@ -99,6 +99,8 @@ type Limits struct {
 type Own struct {
 	// DatabaseDown is how long the database has been away, 0 if it is there.
 	DatabaseDown func() time.Duration
+	// ReadOnly reports whether the database answers and takes no writes.
+	ReadOnly func() bool
 	// Served is the version that is served of a credential; false where this
 	// replica does not keep it.
 	Served func(appID, kind string) (version int64, kept bool)
@@ -135,6 +137,8 @@ type Alerts struct {
 	mu     sync.Mutex
 	noted  map[string]note // own troubles that others have told of
 	outage outage
+	// readOnlySince is when the database was first seen to take no writes; zero = it does.
+	readOnlySince time.Time
 }
 
 // New checks the options.

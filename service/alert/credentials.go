@@ -103,11 +103,11 @@ func (a *Alerts) ofCredential(c *model.Ailing) (found []finding) {
 	switch {
 	case c.FailCount == 0:
 	case strings.Contains(what, sealedWords):
-		told(Sealed, Critical, nil)
+		told(Sealed, Critical, standing(c))
 	case isForPeople(c.FailErrcode, c.Kind):
-		told(Refused, Critical, nil)
+		told(Refused, Critical, standing(c))
 	case c.FailErrcode == usedUp:
-		told(Quota, Critical, nil)
+		told(Quota, Critical, standing(c))
 	}
 	if severity, more := a.options.Limits.expiry(c); severity != "" {
 		told(Expiring, severity, more)
@@ -117,6 +117,18 @@ func (a *Alerts) ofCredential(c *model.Ailing) (found []finding) {
 		told(Unchanged, Warning, facts{"unchanged_for": milliseconds(c.NowMs - c.IssuedMs)})
 	}
 	return found
+}
+
+// standing picks the text for a failing credential of which none lives: that pages
+// go on to its end would be wrong there.
+func standing(c *model.Ailing) facts {
+	switch {
+	case c.Version == 0:
+		return facts{variant: "never"}
+	case c.Dead, c.ExpiresMs <= c.NowMs:
+		return facts{variant: "ended"}
+	}
+	return nil
 }
 
 // expiry says how bad it is that a credential has not been renewed, "" where
@@ -133,6 +145,8 @@ func (l Limits) expiry(c *model.Ailing) (severity string, more facts) {
 		return "", nil
 	case c.Version == 0:
 		return Critical, facts{variant: "never"}
+	case left <= 0 && c.FailCount == 0: // a ticket waits for its token, or nobody renews
+		return Critical, facts{variant: "waits"}
 	case c.Dead && c.FailCount > 0, left <= 0:
 		return Critical, facts{variant: "ended"}
 	case left*100 < window*int64(l.WindowCritical):
@@ -142,7 +156,11 @@ func (l Limits) expiry(c *model.Ailing) (severity string, more facts) {
 	default:
 		return "", nil
 	}
-	return severity, facts{"left_for": milliseconds(left)}
+	more = facts{"left_for": milliseconds(left)}
+	if c.FailCount == 0 {
+		more[variant] = "untried"
+	}
+	return severity, more
 }
 
 // margin is how long before its end the credential is renewed.

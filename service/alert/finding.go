@@ -138,5 +138,9 @@ func together(same []finding) finding {
 	one.facts["count"], one.facts["accounts"] = strconv.Itoa(len(accounts)), strings.Join(names, ", ")
 	one.facts["account"], one.facts["kind"] = one.facts["accounts"], same[0].facts["kind"]
 	one.facts["text"], one.facts["mend"] = same[0].facts["text"], same[0].facts["mend"]
+	errcode := same[0].facts["errcode"]
+	if errcode != "" && !slices.ContainsFunc(same, func(f finding) bool { return f.facts["errcode"] != errcode }) {
+		one.facts["errcode"] = errcode // its mend is in the reader's language
+	}
 	return one
 }

@@ -85,9 +85,11 @@ type world struct {
 	store *model.Store
 	inbox *inbox
 	down  time.Duration // how long the database is away
-	redis string        // why Redis fails
-	own   map[string]int64
-	quiet string
+	// readOnly tells that it takes no writes.
+	readOnly bool
+	redis    string // why Redis fails
+	own      map[string]int64
+	quiet    string
 }
 
 func newWorld(t *testing.T) *world {
@@ -121,9 +123,9 @@ func (w *world) replica(name string) *replica {
 		PanelURL: "https://w.example.com/admin/alerts",
 		Quiet:    quiet, Location: time.UTC, Logger: log, Limits: alert.Limits{ForceBudgetLow: 5},
 		Own: alert.Own{
-			DatabaseDown: func() time.Duration { return w.down },
-			Served:       func(appID, kind string) (int64, bool) { v, kept := w.own[appID+" "+kind]; return v, kept },
-			Redis:        func() (string, time.Time) { return w.redis, began },
+			DatabaseDown: func() time.Duration { return w.down }, ReadOnly: func() bool { return w.readOnly },
+			Served: func(appID, kind string) (int64, bool) { v, kept := w.own[appID+" "+kind]; return v, kept },
+			Redis:  func() (string, time.Time) { return w.redis, began },
 		},
 	})
 	must(w.t, err)

@@ -25,10 +25,16 @@ const (
 	mostLosses = 500
 )
 
+// finders are the triggers by which a token is found dead: a person's refresh asks
+// first whether it lives. Each has its words in the texts, by.<trigger>.
+func finders() []string {
+	return []string{model.TriggerProbe, model.TriggerReport, model.TriggerManual}
+}
+
 // losses looks for tokens that were found dead before their time.
 func (a *Alerts) losses(ctx context.Context, nowMs int64) ([]finding, error) {
 	byAccount := map[string][]model.History{}
-	for _, trigger := range []string{model.TriggerProbe, model.TriggerReport} {
+	for _, trigger := range finders() {
 		page, err := a.options.Store.HistoryPage(ctx, model.HistoryFilter{
 			Kind: tokenKind, Trigger: trigger, Outcome: model.OutcomeFailed, FromMs: nowMs - lossSpan.Milliseconds(),
 		}, model.HistoryKey{}, mostLosses)

@@ -68,12 +68,14 @@ func (a *Alerts) Words(row model.Alert, lang string) Words {
 	w := l.Alerts[row.Name]
 	special := l.Alerts[row.Name+"."+f[variant]]
 	if f[variant] == "many" {
+		means := special.Means // of accounts some of which may work and some not
 		special = l.Alerts["many"]
+		special.Means = means
 		special.Title = strings.ReplaceAll(special.Title, "{title}", w.Title)
 		special.What = strings.ReplaceAll(special.What, "{title}", w.Title)
 	}
 	w = Words{either(special.Title, w.Title), either(special.What, w.What), either(special.Means, w.Means), either(special.Do, w.Do)}
-	f["mend"] = l.mend(f, row.Kind)
+	f["mend"] = l.mend(f)
 	fill := l.filler(f, a.options.Location)
 	return Words{fill.Replace(w.Title), fill.Replace(w.What), fill.Replace(w.Means), strings.TrimSpace(fill.Replace(w.Do))}
 }
@@ -86,8 +88,8 @@ func either(special, usual string) string {
 }
 
 // mend says what to do about an errcode, else in the keeper's words.
-func (l language) mend(f facts, kind string) string {
-	for _, key := range []string{f["errcode"] + "." + kind, f["errcode"]} {
+func (l language) mend(f facts) string {
+	for _, key := range []string{f["errcode"] + "." + f["kind"], f["errcode"]} {
 		if mend := l.Mends[key]; mend != "" {
 			return mend
 		}

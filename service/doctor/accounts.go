@@ -140,6 +140,9 @@ func (d *Doctor) checkRow(p *patient, row *model.Credential) {
 		happened, what, _ := strings.Cut(row.FailText, " — ")
 		state += fmt.Sprintf("; failed %d times in a row: %s", row.FailCount, happened)
 		mend = cmp.Or(what, "see the log of the wxsign that serves")
+	case verdict == Fail && d.waitsForToken(p, row):
+		state += ": it waits for the access_token"
+		mend = "mend the access_token of this account: the ticket then comes by itself"
 	case late > overdue && row.LeaseUntilMs < d.nowMs:
 		mend = "nobody renews it: is a wxsign serving on this database? Its log says more"
 		if verdict == OK {
@@ -150,4 +153,12 @@ func (d *Doctor) checkRow(p *patient, row *model.Credential) {
 		mend = "a renewal is under way: look again in a minute"
 	}
 	d.account(p, verdict, state, mend)
+}
+
+// waitsForToken reports whether a ticket is not tried because its access_token
+// cannot be had.
+func (d *Doctor) waitsForToken(p *patient, row *model.Credential) bool {
+	return row.Kind != tokenKind && slices.ContainsFunc(p.rows, func(token model.Credential) bool {
+		return token.Kind == tokenKind && token.FailCount > 0 && token.ExpiresMs <= d.nowMs
+	})
 }

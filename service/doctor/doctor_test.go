@@ -85,6 +85,12 @@ func TestTroubles(t *testing.T) {
 			},
 			check: "account", verdict: doctor.Fail, words: []string{"failed 1 times", "errcode 45009", "Wait for the next day"},
 		},
+		"a ticket waits for its token": {
+			spoil: func(w *world) {
+				w.fail("access_token", model.Failure{Errcode: 40125, Text: "errcode 40125 — Check the AppSecret."})
+			},
+			check: "account", verdict: doctor.Fail, words: []string{"jsapi: never fetched: it waits for the access_token", "mend the access_token"},
+		},
 		"no domains": {
 			setup: func(_ *simulator.Account, ours *model.Account) { ours.Domains = nil },
 			check: "account", verdict: doctor.Warn, words: []string{"no page of it can be signed"},

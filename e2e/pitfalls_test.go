@@ -52,6 +52,23 @@ func TestShareWaitsForConfig(t *testing.T) {
 	}
 }
 
+// A refusal by the server has cause and mend in the page's language, whatever the
+// browser prefers.
+func TestServerRefusalsSpeakThePagesLanguage(t *testing.T) {
+	t.Parallel()
+	p := openPage(t, "/page", tabOptions{device: &android, verify: askSimulator, noise: "40"})
+	for _, tt := range []struct{ options, code, cause, mend string }{
+		{"appId: 'wxnobody'", "account_unknown", "No account has this app_id.", "Check app_id: upper and lower case matter."},
+		{"appId: 'wxnobody', lang: 'zh-CN'", "account_unknown", "没有账号用这个 app_id。", "逐字核对 app_id，区分大小写。"},
+		{"profile: 'nothing', lang: 'zh'", "profile_unknown", "账号没有这个 profile。", "不传 profile，或给账号加上。"},
+	} {
+		got := configure(p, tt.options)
+		if got.Code != tt.code || got.Cause != tt.cause || got.Mend != tt.mend || got.Request == "" {
+			t.Errorf("%s: %s, request %q, cause %q, mend %q", tt.options, got.Code, got.Request, got.Cause, got.Mend)
+		}
+	}
+}
+
 // Attributes are texts: "false" is not true, and what surrounds names is nothing.
 func TestAttributesMeanWhatTheySay(t *testing.T) {
 	t.Parallel()

@@ -40,7 +40,7 @@ type keysData struct {
 	Rotates string // name of the key that gets a second one
 	Done    string // key of a text below keys.done., "" = nothing was done
 	Problem string // key of a text below keys.problem., "" = none
-	Why     string // in the words of apikey, where Problem is "draft"
+	Why     string // what apikey says, where Problem is "draft"
 }
 
 // keyLives are the days that a key may be given; "" is no end.
@@ -121,7 +121,8 @@ func (p *Panel) CreateKey(c *gin.Context) error {
 	case errors.Is(err, apikey.ErrTwoLive):
 		return p.showKeys(c, http.StatusConflict, keysData{Form: form, Problem: "two"}, "")
 	case errors.Is(err, apikey.ErrDraft):
-		return p.showKeys(c, http.StatusUnprocessableEntity, keysData{Form: form, Problem: p.draftProblem(form), Why: err.Error()}, "")
+		data := keysData{Form: form, Problem: p.draftProblem(form), Why: p.text(c).keyFault(err)}
+		return p.showKeys(c, http.StatusUnprocessableEntity, data, "")
 	case err != nil:
 		return err
 	}

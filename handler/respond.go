@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"math"
@@ -121,13 +122,17 @@ type answer struct {
 }
 
 // Fail answers err by the table and ends the request. An error that is not in
-// the table is logged here, once, and told as "internal".
+// the table is logged here, once, and told as "internal". The message is English
+// unless the request's Accept-Language prefers Chinese.
 func Fail(c *gin.Context, err error) {
 	p := problemOf(err)
 	message := sentence(err.Error()) + " " + p.mend
 	if p.status == http.StatusInternalServerError {
 		slog.ErrorContext(c.Request.Context(), "request failed", "request_id", RequestID(c), "path", c.FullPath(), "err", err)
 		message = p.mend
+	}
+	if asksForChinese(c) {
+		message = cmp.Or(p.inChinese(err), message)
 	}
 	setRetryAfter(c, err)
 	c.Set(codeKey, p.code)

@@ -74,16 +74,18 @@ VALUES (@AppID, @Name, @Platform, @Origin, @Enabled, @SecretEnc, @KeyID, @TokenM
 	return s.alignCredentials(ctx, a.AppID, 1, kinds)
 }
 
+const updateAccount = `
+UPDATE account SET name=@Name, platform=@Platform, origin=@Origin, enabled=@Enabled, secret_enc=@SecretEnc, key_id=@KeyID,
+  token_mode=@TokenMode, tickets=@Tickets, domains=@Domains, allow_http=@AllowHTTP, profiles=@Profiles,
+  config_rev=config_rev+1, updated_ms=NOWMS
+WHERE app_id=@AppID AND config_rev=@ConfigRev`
+
 // UpdateAccount writes a changed account, guarded by the config_rev it was
 // read with: false means that somebody else was faster, read again. Values
 // that live are kept; claims in flight lose their fence by the new revision,
 // and back-off ends, because the edit may be the mend.
 func (s *Store) UpdateAccount(ctx context.Context, a Account, kinds []string) (bool, error) {
-	n, err := s.exec(ctx, "update account "+a.AppID, `
-UPDATE account SET name=@Name, platform=@Platform, origin=@Origin, enabled=@Enabled, secret_enc=@SecretEnc, key_id=@KeyID,
-  token_mode=@TokenMode, tickets=@Tickets, domains=@Domains, allow_http=@AllowHTTP, profiles=@Profiles,
-  config_rev=config_rev+1, updated_ms=NOWMS
-WHERE app_id=@AppID AND config_rev=@ConfigRev`, a)
+	n, err := s.exec(ctx, "update account "+a.AppID, updateAccount, a)
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -2,7 +2,9 @@ package model
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"gorm.io/gorm"
@@ -49,4 +51,18 @@ func (s *Store) Watch(name string) (since func() []Statement, err error) {
 		seen = nil
 		return statements
 	}, nil
+}
+
+// ErrCut is what a statement that was cut answers.
+var ErrCut = errors.New("cut here")
+
+// Cut makes the statements with a text fail before they are sent, until mend.
+func (s *Store) Cut(text string) (mend func() error, err error) {
+	const name = "cut"
+	err = s.write.Callback().Raw().Before("gorm:raw").Register(name, func(db *gorm.DB) {
+		if strings.Contains(db.Statement.SQL.String(), text) {
+			_ = db.AddError(ErrCut) // it returns what the statement returns
+		}
+	})
+	return func() error { return s.write.Callback().Raw().Remove(name) }, err
 }

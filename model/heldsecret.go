@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"gorm.io/gorm"
 )
 
 // Roles of an AppSecret that is held beside the one in use.
@@ -29,28 +31,69 @@ type HeldSecret struct {
 
 const heldSecretColumns = "app_id, role, secret_enc, key_id, actor, made_ms, until_ms, tested_ms, accepted, test_errcode, test_text"
 
+const (
+	holdAgain = `
+UPDATE held_secret SET secret_enc=@SecretEnc, key_id=@KeyID, actor=@Actor, made_ms=NOWMS, until_ms=NOWMS+@Life,
+  tested_ms=0, accepted=0, test_errcode=0, test_text=''
+WHERE app_id=@AppID AND role=@Role`
+	holdFirst = `
+INSERT INTO held_secret (app_id, role, secret_enc, key_id, actor, made_ms, until_ms)
+VALUES (@AppID, @Role, @SecretEnc, @KeyID, @Actor, NOWMS, NOWMS+@Life)`
+)
+
+// holdArgs are those of holdAgain and holdFirst.
+func holdArgs(h HeldSecret, lifeMs int64) map[string]any {
+	return map[string]any{
+		"AppID": h.AppID, "Role": h.Role, "SecretEnc": h.SecretEnc, "KeyID": h.KeyID, "Actor": cut(h.Actor, maxName), "Life": lifeMs,
+	}
+}
+
 // HoldSecret keeps a secret for lifeMs in place of the one with the same role,
 // as not tested.
 func (s *Store) HoldSecret(ctx context.Context, h HeldSecret, lifeMs int64) error {
-	args := map[string]any{
-		"AppID": h.AppID, "Role": h.Role, "SecretEnc": h.SecretEnc, "KeyID": h.KeyID, "Actor": cut(h.Actor, maxName), "Life": lifeMs,
-	}
+	args := holdArgs(h, lifeMs)
 	for range 2 {
-		n, err := s.exec(ctx, "hold a "+h.Role+" AppSecret", `
-UPDATE held_secret SET secret_enc=@SecretEnc, key_id=@KeyID, actor=@Actor, made_ms=NOWMS, until_ms=NOWMS+@Life,
-  tested_ms=0, accepted=0, test_errcode=0, test_text=''
-WHERE app_id=@AppID AND role=@Role`, args)
+		n, err := s.exec(ctx, "hold a "+h.Role+" AppSecret", holdAgain, args)
 		if err != nil || n > 0 {
 			return err
 		}
-		_, err = s.exec(ctx, "hold a first "+h.Role+" AppSecret", `
-INSERT INTO held_secret (app_id, role, secret_enc, key_id, actor, made_ms, until_ms)
-VALUES (@AppID, @Role, @SecretEnc, @KeyID, @Actor, NOWMS, NOWMS+@Life)`, args)
+		_, err = s.exec(ctx, "hold a first "+h.Role+" AppSecret", holdFirst, args)
 		if !errors.Is(err, ErrDuplicate) {
 			return err
 		}
 	}
 	return fmt.Errorf("hold a %s AppSecret of %s: others keep changing it: %w", h.Role, h.AppID, ErrNotApplied)
+}
+
+// SecretSwitch is the step of an account from one AppSecret to another.
+type SecretSwitch struct {
+	Account Account    // with the AppSecret to use from now on, as UpdateAccount takes it
+	Kinds   []string   // of its credentials
+	Left    HeldSecret // the AppSecret that is left, in the role it is held in from now on
+	LifeMs  int64      // how long it is held
+}
+
+// SwitchSecret is UpdateAccount that also holds the AppSecret that is left, both
+// or neither: whatever ends in between, each of the two stays in one place at
+// least. false means that somebody else was faster, and nothing was done.
+func (s *Store) SwitchSecret(ctx context.Context, w SecretSwitch) (bool, error) {
+	args := holdArgs(w.Left, w.LifeMs)
+	done, err := s.wholly(ctx, "switch the AppSecret of "+w.Account.AppID, func(tx *gorm.DB) error {
+		// The account first: who waits for its row sees the revision of the faster
+		// one and touches no held secret.
+		if err := s.change(tx, updateAccount, w.Account); err != nil {
+			return err
+		}
+		err := s.change(tx, holdAgain, args)
+		if errors.Is(err, errNotNow) {
+			err = s.change(tx, holdFirst, args)
+		}
+		return err
+	})
+	if err != nil || !done {
+		return false, err
+	}
+	return true, s.alignCredentials(ctx, w.Account.AppID, w.Account.ConfigRev+1, w.Kinds)
 }
 
 // HeldSecrets reads the secrets of accounts that are still held, and the

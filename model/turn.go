@@ -29,19 +29,24 @@ func (s *Store) together(ctx context.Context, steps func(tx *gorm.DB) error) err
 // let in; then the row of the turn makes the later one fail with ErrNotApplied.
 // A step that answers errNotNow undoes everything: false, without an error.
 func (s *Store) taking(ctx context.Context, turn, what string, steps func(tx *gorm.DB) error) (bool, error) {
+	return s.wholly(ctx, what, func(tx *gorm.DB) error {
+		result := tx.Exec("UPDATE turn SET seq = seq + 1 WHERE name = ?", turn)
+		if result.Error == nil && result.RowsAffected == 0 {
+			return fmt.Errorf("table turn has no row %q", turn)
+		}
+		if result.Error != nil {
+			return result.Error
+		}
+		return steps(tx)
+	})
+}
+
+// wholly runs steps in one transaction, again where the database refused it as a
+// conflict. A step that answers errNotNow undoes everything: false, without an error.
+func (s *Store) wholly(ctx context.Context, what string, steps func(tx *gorm.DB) error) (bool, error) {
 	const tries = 20
 	for range tries {
-		err := s.together(ctx, func(tx *gorm.DB) error {
-			result := tx.Exec("UPDATE turn SET seq = seq + 1 WHERE name = ?", turn)
-			if result.Error == nil && result.RowsAffected == 0 {
-				return fmt.Errorf("table turn has no row %q", turn)
-			}
-			if result.Error != nil {
-				return result.Error
-			}
-			return steps(tx)
-		})
-		err = wrap(what, err)
+		err := wrap(what, s.together(ctx, steps))
 		switch {
 		case errors.Is(err, errNotNow):
 			return false, nil

@@ -26,6 +26,7 @@ type EditorStore interface {
 
 	HeldSecrets(ctx context.Context, appIDs []string) ([]model.HeldSecret, int64, error)
 	HoldSecret(ctx context.Context, h model.HeldSecret, lifeMs int64) error
+	SwitchSecret(ctx context.Context, w model.SecretSwitch) (bool, error)
 	NoteSecretTest(ctx context.Context, h model.HeldSecret) (bool, error)
 	DropSecret(ctx context.Context, appID, role string) (bool, error)
 	PurgeSecrets(ctx context.Context) (int64, error)

@@ -386,7 +386,7 @@ func TestHalfASwitch(t *testing.T) {
 // faster is a store in which somebody else is always faster.
 type faster struct{ *model.Store }
 
-func (faster) UpdateAccount(context.Context, model.Account, []string) (bool, error) {
+func (faster) SwitchSecret(context.Context, model.SecretSwitch) (bool, error) {
 	return false, nil
 }
 

@@ -49,16 +49,17 @@ func (e *Editor) EnterSecret(ctx context.Context, by audit.Entry, appID, entered
 	if err := e.record(ctx, by, EnteredSecret, appID+" "+next.Fingerprint()); err != nil {
 		return err
 	}
-	if err := e.hold(ctx, by.Actor, appID, model.SecretNext, next); err != nil {
+	if err := e.Store.HoldSecret(ctx, e.toHold(by.Actor, appID, model.SecretNext, next), e.Life.Milliseconds()); err != nil {
 		return err
 	}
 	return e.test(ctx, row, next)
 }
 
-func (e *Editor) hold(ctx context.Context, actor, appID, role string, value secret.Secret) error {
-	return e.Store.HoldSecret(ctx, model.HeldSecret{
+// toHold is a secret as it is kept beside the one in use.
+func (e *Editor) toHold(actor, appID, role string, value secret.Secret) model.HeldSecret {
+	return model.HeldSecret{
 		AppID: appID, Role: role, Actor: actor, SecretEnc: e.Sealer.Seal(value, e.heldPlace(appID, role)), KeyID: e.Sealer.SealingKeyID(),
-	}, e.Life.Milliseconds())
+	}
 }
 
 // TestSecret asks WeChat again about the AppSecret that was entered. Errors:
@@ -135,31 +136,28 @@ func (e *Editor) RollBackSecret(ctx context.Context, by audit.Entry, appID strin
 	if err := e.record(ctx, by, RolledBack, appID+" "+previous.Fingerprint()); err != nil {
 		return err
 	}
-	present, sealed := e.current(row)
-	e.seal(&row, previous)
-	// Only once it is in use its place is taken: an edit that was faster, or a
-	// database that goes away in between, must not cost the one to go back to.
-	if err := e.update(ctx, row); err != nil || sealed != nil || present.Equal(previous) {
-		return err
-	}
-	return e.hold(ctx, by.Actor, appID, model.SecretPrevious, present)
+	return e.replace(ctx, by, row, previous)
 }
 
-// replace keeps the present secret as the previous one before the new one takes
-// its place: whatever ends in between, none is lost.
+// replace uses another secret and keeps the present one as the previous one, in
+// one step: whatever ends in between, and whoever was faster, none is lost.
 func (e *Editor) replace(ctx context.Context, by audit.Entry, row model.Account, next secret.Secret) error {
 	present, err := e.current(row)
-	switch {
-	case errors.Is(err, ErrSealed): // nobody could go back to it
-	case err != nil:
+	if err != nil && !errors.Is(err, ErrSealed) {
 		return err
-	case !present.Equal(next):
-		if err := e.hold(ctx, by.Actor, row.AppID, model.SecretPrevious, present); err != nil {
-			return err
-		}
 	}
 	e.seal(&row, next)
-	return e.update(ctx, row)
+	if err != nil || present.Equal(next) { // nobody could go back to it, or would
+		return e.update(ctx, row)
+	}
+	done, err := e.Store.SwitchSecret(ctx, model.SecretSwitch{
+		Account: row, Kinds: Settings{Tickets: row.Tickets}.kinds(),
+		Left: e.toHold(by.Actor, row.AppID, model.SecretPrevious, present), LifeMs: e.Life.Milliseconds(),
+	})
+	if err == nil && !done {
+		err = ErrOvertaken
+	}
+	return err
 }
 
 // DropSecret forgets an AppSecret that is not in use; role is NextSecret or

@@ -37,8 +37,10 @@
   const tag = document.currentScript, own = tag && /\/wxsign\.js/.test(tag.src), defaults = {};
   const complete = o => Object.assign({}, defaults, o);
 
+  const zh = o => /^zh/i.test(o.lang || navigator.language);
+
   const failure = (code, step, o, more) => {
-    const zh = /^zh/i.test(o.lang || navigator.language), row = TEXT[code].slice(zh ? 2 : 0);
+    const row = TEXT[code].slice(zh(o) ? 2 : 0);
     const err = Object.assign(new Error(), {name: 'WxsignError', code, step, cause: row[0], mend: row[1]}, more);
     err.message = `${err.errMsg || err.code}. ${err.cause} ${err.mend}`;
     return err;
@@ -105,12 +107,17 @@
       Object.keys(query).filter(key => query[key]).map(key => `${key}=${encodeURIComponent(query[key])}`).join('&');
     const lost = () => failure('config_unreachable', 'sign', o);
     return timed(o, lost, (resolve, reject) => {
-      fetch(href, {credentials: 'omit', cache: 'no-store'}).then(res => res.json().then(body => {
+      // Accept-Language needs no preflight; the server words its refusals by it.
+      fetch(href, {credentials: 'omit', cache: 'no-store', headers: {'Accept-Language': zh(o) ? 'zh' : 'en'}}).then(res => res.json().then(body => {
         if (res.ok && body.signature) return resolve(body);
         if (!body.code) return reject(lost());
         const wait = res.headers.get('Retry-After');
         if (res.status === 503 && wait < 5 && !again) return setTimeout(() => resolve(signature(url, o, true)), wait * 1000);
-        reject(failure('server_refused', 'sign', o, {code: body.code, cause: body.message, status: res.status, requestId: body.request_id}));
+        const more = {code: body.code, cause: body.message, status: res.status, requestId: body.request_id};
+        // The first sentence says what happened, the rest what to do.
+        const said = /^(.+?(?:\.(?= )|。)) ?(.+)/.exec(body.message);
+        if (said) [, more.cause, more.mend] = said;
+        reject(failure('server_refused', 'sign', o, more));
       })).catch(() => reject(lost()));
     });
   };

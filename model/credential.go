@@ -139,13 +139,15 @@ ORDER BY c.next_refresh_ms LIMIT @Limit`,
 // mostKinds is how many credentials an account can have.
 const mostKinds = 4
 
+// endValues ends stored values, so that they are fetched anew at once.
+const endValues = `
+UPDATE credential SET expires_ms=0, next_refresh_ms=0, lease_owner='', lease_until_ms=0, fail_count=0, updated_ms=NOWMS`
+
 // ForgetValues ends the stored values of the accounts that were issued before
 // beforeMs (database clock), so that they are fetched anew. It is for the
 // built-in simulator, which forgets what it issued when it restarts; WeChat
 // never does.
 func (s *Store) ForgetValues(ctx context.Context, appIDs []string, beforeMs int64) error {
-	_, err := s.exec(ctx, "forget simulated values", `
-UPDATE credential SET expires_ms=0, next_refresh_ms=0, lease_owner='', lease_until_ms=0, fail_count=0, updated_ms=NOWMS
-WHERE app_id IN ? AND issued_ms < ?`, appIDs, beforeMs)
+	_, err := s.exec(ctx, "forget simulated values", endValues+" WHERE app_id IN ? AND issued_ms < ?", appIDs, beforeMs)
 	return err
 }

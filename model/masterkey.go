@@ -34,9 +34,7 @@ func (s *Store) AddKeyCheck(ctx context.Context, k KeyCheck) error {
 // has any more; no row is no error.
 func (s *Store) GiveUpKey(ctx context.Context, keyID string) error {
 	key := struct{ KeyID string }{keyID}
-	if _, err := s.exec(ctx, "end what a lost key sealed", `
-UPDATE credential SET expires_ms=0, next_refresh_ms=0, lease_owner='', lease_until_ms=0, fail_count=0, updated_ms=NOWMS
-WHERE key_id = @KeyID`, key); err != nil {
+	if _, err := s.exec(ctx, "end what a lost key sealed", endValues+" WHERE key_id = @KeyID", key); err != nil {
 		return err
 	}
 	_, err := s.exec(ctx, "delete the key check", "DELETE FROM master_key WHERE key_id = @KeyID", key)

@@ -29,8 +29,9 @@ func chart(results []*result) string {
 			color = "#07a35a"
 		}
 		y := line*chartLine + 10
-		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="16" rx="2" fill="%s"/><text x="%.0f" y="%d">%.2f</text>`+"\n",
-			chartNames-8, y+13, html.EscapeString(r.title()), chartNames, y, ratio*chartUnit, color, chartNames+ratio*chartUnit+6, y+13, ratio)
+		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text>`, chartNames-8, y+13, html.EscapeString(r.title()))
+		fmt.Fprintf(&bars, `<rect x="%d" y="%d" width="%.0f" height="16" rx="2" fill="%s"/>`, chartNames, y, ratio*chartUnit, color)
+		fmt.Fprintf(&bars, `<text x="%.0f" y="%d">%.2f</text>`+"\n", chartNames+ratio*chartUnit+6, y+13, ratio)
 		line++
 	}
 	width, height := chartNames+int(longest*chartUnit)+60, line*chartLine+20

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,13 +35,24 @@ type value struct {
 	tag         string
 }
 
-// ask sends one request with the key; v may be nil.
-func ask(ctx context.Context, client *http.Client, method, address, key string, body []byte, v *value) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+// call is a request of a business server.
+type call struct {
+	method, address, key string
+	body                 string
+}
+
+// tokenOf asks a replica for its token.
+func tokenOf(p *process, key string) call {
+	return call{method: http.MethodGet, address: "http://" + p.addr + tokenPath, key: key}
+}
+
+// ask sends one request; v may be nil.
+func ask(ctx context.Context, client *http.Client, c call, v *value) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, c.method, c.address, strings.NewReader(c.body))
 	if err != nil {
 		return 0, err
 	}
-	request.Header.Set("Authorization", "Bearer "+key)
+	request.Header.Set("Authorization", "Bearer "+c.key)
 	response, err := client.Do(request)
 	if err != nil {
 		return 0, err
@@ -72,7 +82,7 @@ func (b *bench) control(ctx context.Context, w world) (string, error) {
 		return "", err
 	}
 	var v value
-	if status, err := ask(ctx, http.DefaultClient, http.MethodGet, "http://"+p.addr+tokenPath, key, nil, &v); err != nil || status != http.StatusOK {
+	if status, err := ask(ctx, http.DefaultClient, tokenOf(p, key), &v); err != nil || status != http.StatusOK {
 		return "", fmt.Errorf("access_token: status %d, %w", status, err)
 	}
 	text, err := b.tokens(ctx, gin, p, key, v.tag)
@@ -98,7 +108,7 @@ func (b *bench) tokens(ctx context.Context, gin, p *process, key, tag string) (s
 	}
 	for range b.rounds {
 		for i, r := range rows {
-			s, err := load(ctx, r.p, "http://"+r.p.addr+r.path, loadCPU, b.seconds, r.headers...)
+			s, err := load(ctx, r.p, "http://"+r.p.addr+r.path, b.seconds, r.headers...)
 			if err != nil {
 				return "", fmt.Errorf("%s: %w", r.title, err)
 			}
@@ -109,8 +119,9 @@ func (b *bench) tokens(ctx context.Context, gin, p *process, key, tag string) (s
 	text.WriteString("| route | requests a second | of bare Gin | p99 | CPU a request |\n|---|---:|---:|---:|---:|\n")
 	rate := func(samples []sample) float64 { return median(samples, func(s sample) float64 { return s.perSecond }) }
 	for _, r := range rows {
-		fmt.Fprintf(&text, "| %s | %.0f | **%.2f** | %s | %s |\n", r.title, rate(r.samples), rate(r.samples)/rate(rows[0].samples),
-			median(r.samples, func(s sample) time.Duration { return s.p99 }), median(r.samples, func(s sample) time.Duration { return s.cpu }).Round(100*time.Nanosecond))
+		p99 := median(r.samples, func(s sample) time.Duration { return s.p99 })
+		cpu := median(r.samples, func(s sample) time.Duration { return s.cpu }).Round(100 * time.Nanosecond)
+		fmt.Fprintf(&text, "| %s | %.0f | **%.2f** | %s | %s |\n", r.title, rate(r.samples), rate(r.samples)/rate(rows[0].samples), p99, cpu)
 	}
 	return text.String(), nil
 }
@@ -131,7 +142,8 @@ func (b *bench) polls(ctx context.Context, wechat string, p *process, key string
 	var woken, failed atomic.Int64
 	took := make([]time.Duration, longPolls)
 	var began atomic.Int64
-	address := fmt.Sprintf("http://%s%s?wait=60s&after=%d", p.addr, tokenPath, v.Version)
+	wait := tokenOf(p, key)
+	wait.address += fmt.Sprintf("?wait=60s&after=%d", v.Version)
 	slots := make(chan struct{}, 64) //nolint:mnd // connections that open at once
 	for i := range longPolls {
 		slots <- struct{}{}
@@ -139,7 +151,7 @@ func (b *bench) polls(ctx context.Context, wechat string, p *process, key string
 		time.AfterFunc(50*time.Millisecond, release)
 		waiters.Go(func() {
 			var next value
-			status, err := ask(ctx, client, http.MethodGet, address, key, nil, &next)
+			status, err := ask(ctx, client, wait, &next)
 			if err != nil || status != http.StatusOK || next.Version == v.Version {
 				failed.Add(1)
 				return
@@ -161,7 +173,8 @@ func (b *bench) polls(ctx context.Context, wechat string, p *process, key string
 	waiters.Wait()
 	slices.Sort(took)
 	return fmt.Sprintf("\n%d long polls at once: %.0f MB in all, %.0f MB more than before them; the token's replacement took %s; %d were woken, the last %s after it, and %d failed.\n",
-		longPolls, float64(during)/(1<<20), float64(during-before)/(1<<20), renewed.Round(time.Millisecond), woken.Load(), (took[longPolls-1] - renewed).Round(time.Millisecond), failed.Load()), nil
+		longPolls, float64(during)/(1<<20), float64(during-before)/(1<<20), renewed.Round(time.Millisecond),
+		woken.Load(), (took[longPolls-1] - renewed).Round(time.Millisecond), failed.Load()), nil
 }
 
 // replace makes WeChat revoke a token and reports it as dead.
@@ -170,9 +183,12 @@ func replace(ctx context.Context, wechat string, p *process, key string, v value
 	if err := steer(ctx, wechat, http.MethodPost, "/_sim/revoke", order); err != nil {
 		return err
 	}
-	report := fmt.Sprintf(`{"value":%q,"errcode":40001}`, v.AccessToken)
+	report := call{
+		method: http.MethodPost, address: "http://" + p.addr + tokenPath + "/report", key: key,
+		body: fmt.Sprintf(`{"value":%q,"errcode":40001}`, v.AccessToken),
+	}
 	var next value
-	status, err := ask(ctx, http.DefaultClient, http.MethodPost, "http://"+p.addr+tokenPath+"/report", key, []byte(report), &next)
+	status, err := ask(ctx, http.DefaultClient, report, &next)
 	if err != nil || status != http.StatusOK || next.Version == v.Version {
 		return fmt.Errorf("report: status %d, version %d, %w", status, next.Version, err)
 	}

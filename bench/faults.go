@@ -62,7 +62,7 @@ func (b *bench) faults(ctx context.Context, w world) (string, error) {
 }
 
 func (b *bench) oneFault(ctx context.Context, c contestant, f fault, w world) (string, error) {
-	simulator, err := b.startSimulator(ctx, 1, "")
+	simulator, err := b.startSimulator(ctx, 1)
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +73,7 @@ func (b *bench) oneFault(ctx context.Context, c contestant, f fault, w world) (s
 	}
 	p, err := c.start(ctx, b, w)
 	if err != nil {
-		return "does not start", nil //nolint:nilerr // that is the result
+		return "does not start", nil // that is the result
 	}
 	defer p.stop()
 	ill := once(ctx, p)

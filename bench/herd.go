@@ -63,7 +63,7 @@ func wxsignCold(ctx context.Context, b *bench, w world) (*process, error) {
 }
 
 func (b *bench) oneHerd(ctx context.Context, c contestant, processes int, w world) (string, error) {
-	simulator, err := b.startSimulator(ctx, 1, "")
+	simulator, err := b.startSimulator(ctx, 1)
 	if err != nil {
 		return "", err
 	}

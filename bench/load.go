@@ -29,12 +29,14 @@ var (
 
 // load asks one address over and over and measures. A run with a single failed
 // answer does not count: a server that refuses is quick. more are flags of wrk.
-func load(ctx context.Context, p *process, address, cpu string, d time.Duration, more ...string) (sample, error) {
+func load(ctx context.Context, p *process, address string, d time.Duration, more ...string) (sample, error) {
 	before, err := p.cpuTime()
 	if err != nil {
 		return sample{}, err
 	}
-	args := append([]string{"-c", cpu, "wrk", "-t1", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(d.Seconds())) + "s", "--latency"}, more...)
+	args := append([]string{
+		"-c", loadCPU, "wrk", "-t1", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(d.Seconds())) + "s", "--latency",
+	}, more...)
 	out, err := exec.CommandContext(ctx, "taskset", append(args, address)...).CombinedOutput() //nolint:gosec // our own command
 	if err != nil {
 		return sample{}, fmt.Errorf("wrk: %w: %s", err, out)

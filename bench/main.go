@@ -35,6 +35,7 @@ type bench struct {
 
 	only     string // part of the names of the servers to be measured
 	accounts int    // the most of the part scale
+	rows     int    // of old history in the part stall
 
 	masterKey string       // of all replicas, base64
 	databases atomic.Int64 // made so far
@@ -45,7 +46,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to clean up
+		os.Exit(1) // nothing is left to clean up
 	}
 }
 
@@ -56,7 +57,8 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "length of one measurement")
 	flags.StringVar(&b.docs, "docs", "", "Markdown `file` whose marked part gets the result")
 	flags.StringVar(&b.only, "only", "", "measure only servers whose name contains this, and bare Gin")
-	flags.IntVar(&b.accounts, "accounts", 10_000, "the most accounts of the part scale")
+	flags.IntVar(&b.accounts, "accounts", 50_000, "the most accounts of the part scale")
+	flags.IntVar(&b.rows, "rows", 2_000_000, "rows of old history in the part stall, at least 1")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	key := make([]byte, 32) //nolint:mnd // AES-256
 	_, _ = rand.Read(key)   // never fails
 	b.dir, b.bin, b.masterKey = dir, dir+"/bin", base64.StdEncoding.EncodeToString(key)

@@ -28,9 +28,9 @@ func (b *bench) all() []part {
 		{"relay", time.Minute, b.relay},
 		{"herd", 2 * time.Minute, b.herd},
 		{"faults", 3 * time.Minute, b.faults},
-		{"stall", 2 * time.Minute, b.stall},
+		{"stall", 10 * time.Minute, b.stall},
 		{"replicas", 2 * time.Minute, b.replicas},
-		{"scale", 5 * time.Minute, b.scale},
+		{"scale", 40 * time.Minute, b.scale},
 	}
 }
 
@@ -90,7 +90,7 @@ func (b *bench) openWorld(ctx context.Context) (w world, stop func(), err error)
 			s()
 		}
 	}
-	simulator, err := b.startSimulator(ctx, 1, "")
+	simulator, err := b.startSimulator(ctx, 1)
 	if err != nil {
 		return w, stop, err
 	}

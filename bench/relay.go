@@ -85,7 +85,7 @@ func (b *bench) relay(ctx context.Context, w world) (string, error) {
 		var samples []sample
 		var streams []sample
 		for range b.rounds {
-			s, err := load(ctx, way.p, way.base+smallPath+way.query, loadCPU, time.Second, "-c1")
+			s, err := load(ctx, way.p, way.base+smallPath+way.query, time.Second, "-c1")
 			if err != nil {
 				return text.String(), fmt.Errorf("%s: %w", way.title, err)
 			}

@@ -74,7 +74,7 @@ func questions(ctx context.Context, w world) (int64, error) {
 // out the next one. WeChat probes are answered truly, so it revokes it first.
 func spreadTime(ctx context.Context, wechat string, all []*process, key string) (time.Duration, error) {
 	var v value
-	if _, err := ask(ctx, http.DefaultClient, http.MethodGet, "http://"+all[0].addr+tokenPath, key, nil, &v); err != nil {
+	if _, err := ask(ctx, http.DefaultClient, tokenOf(all[0], key), &v); err != nil {
 		return 0, err
 	}
 	if err := replace(ctx, wechat, all[0], key, v); err != nil {
@@ -83,7 +83,7 @@ func spreadTime(ctx context.Context, wechat string, all []*process, key string) 
 	began := time.Now()
 	for _, p := range all {
 		for next := v; next.Version <= v.Version; time.Sleep(5 * time.Millisecond) {
-			if _, err := ask(ctx, http.DefaultClient, http.MethodGet, "http://"+p.addr+tokenPath, key, nil, &next); err != nil {
+			if _, err := ask(ctx, http.DefaultClient, tokenOf(p, key), &next); err != nil {
 				return 0, err
 			}
 		}

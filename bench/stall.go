@@ -10,35 +10,41 @@ import (
 
 const (
 	stallAccounts = 500
-	stallSeconds  = 5 * time.Second
+	stallLasts    = 5 * time.Second
 )
 
+// meanwhile is something that goes on while pages are signed.
+type meanwhile struct {
+	title      string
+	begin, end func() error
+}
+
 // stall measures how long the slowest pages take while nothing else happens, while
-// all credentials are renewed, and while the database does not answer.
+// all credentials are renewed, while the database does not answer, and while very many
+// rows of the history are deleted.
 func (b *bench) stall(ctx context.Context, w world) (string, error) {
-	simulator, err := b.startSimulator(ctx, stallAccounts, "")
+	simulator, err := b.startSimulator(ctx, stallAccounts)
 	if err != nil {
 		return "", err
 	}
 	defer simulator.stop()
-	wechat := "http://" + simulator.addr
 	database, err := newDatabase(ctx, w)
 	if err != nil {
 		return "", err
 	}
-	p, err := b.startWxsign(ctx, replica{wechat: wechat, database: database, accounts: stallAccounts, cpu: serverCPU})
+	wechat := "http://" + simulator.addr
+	r := replica{wechat: wechat, database: database, accounts: stallAccounts, cpu: serverCPU, extra: "[history]\npurge = \"@every 1s\""}
+	p, err := b.startWxsign(ctx, r)
 	if err != nil {
 		return "", err
 	}
 	defer p.stop()
 	time.Sleep(5 * time.Second) // the first renewals end
-	var text strings.Builder
-	fmt.Fprintf(&text, "%d accounts on MariaDB, %d connections:\n\n| meanwhile | requests a second | p50 | p99 |\n|---|---:|---:|---:|\n", stallAccounts, connections)
-	for _, meanwhile := range []struct {
-		title string
-		begin func() error
-		end   func() error
-	}{
+	old := history{ctx: ctx, w: w, database: databaseName(database), rows: b.rows}
+	if err := old.fill(); err != nil {
+		return "", err
+	}
+	text, err := stalls(ctx, p, []meanwhile{
 		{"nothing", nothing, nothing},
 		{"all credentials are renewed", func() error { return renewAll(ctx, w, database) }, nothing},
 		{"nothing", nothing, nothing},
@@ -47,28 +53,41 @@ func (b *bench) stall(ctx context.Context, w world) (string, error) {
 			func() error { return w.mariadb.Process.Signal(syscall.SIGSTOP) },
 			func() error { return w.mariadb.Process.Signal(syscall.SIGCONT) },
 		},
-	} {
-		if err := meanwhile.begin(); err != nil {
+		{"nothing", nothing, nothing},
+		{"old history is purged", old.age, old.count},
+	})
+	if err != nil {
+		return text, err
+	}
+	tokens, tickets, err := calls(ctx, wechat)
+	return text + fmt.Sprintf("\nOf %d rows of old history %d were deleted in those %s. WeChat was asked for %d tokens and %d tickets in all, the first ones included.\n",
+		old.rows, old.deleted, stallLasts, tokens, tickets), err
+}
+
+// stalls measures the signing of pages during each of them.
+func stalls(ctx context.Context, p *process, all []meanwhile) (string, error) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d accounts on MariaDB, %d connections:\n\n| meanwhile | requests a second | p50 | p99 |\n|---|---:|---:|---:|\n", stallAccounts, connections)
+	for _, m := range all {
+		if err := m.begin(); err != nil {
 			return text.String(), err
 		}
-		s, err := load(ctx, p, "http://"+p.addr+page, loadCPU, stallSeconds)
-		if ended := meanwhile.end(); err == nil {
+		s, err := load(ctx, p, "http://"+p.addr+page, stallLasts)
+		if ended := m.end(); err == nil {
 			err = ended
 		}
 		if err != nil {
 			return text.String(), err
 		}
-		fmt.Fprintf(&text, "| %s | %.0f | %s | %s |\n", meanwhile.title, s.perSecond, s.p50, s.p99)
+		fmt.Fprintf(&text, "| %s | %.0f | %s | %s |\n", m.title, s.perSecond, s.p50, s.p99)
 	}
-	tokens, tickets, err := calls(ctx, wechat)
-	fmt.Fprintf(&text, "\nWeChat was asked for %d tokens and %d tickets in all, the first ones included.\n", tokens, tickets)
-	return text.String(), err
+	return text.String(), nil
 }
 
 func nothing() error { return nil }
 
 // renewAll makes all credentials due at once.
 func renewAll(ctx context.Context, w world, database string) error {
-	_, err := w.sql.ExecContext(ctx, "UPDATE "+databaseName(database)+".credential SET next_refresh_ms = 1")
+	_, err := w.sql.ExecContext(ctx, "UPDATE "+databaseName(database)+".credential SET next_refresh_ms = 1") //nolint:gosec // a name of ours
 	return err
 }

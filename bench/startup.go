@@ -39,7 +39,8 @@ func (b *bench) startUp(ctx context.Context, w world) (string, error) {
 | process to listening, on one CPU, median of %d | %s |
 | process to the first signed page | %s |
 | memory after 3 s without a request, the most | %.0f MB |
-`, float64(file.Size())/1e6, starts, listens[starts/2].Round(time.Millisecond), signs[starts/2].Round(time.Millisecond), float64(idle)/(1<<20)), nil
+`, float64(file.Size())/1e6, starts, listens[starts/2].Round(time.Millisecond), signs[starts/2].Round(time.Millisecond),
+		float64(idle)/(1<<20)), nil
 }
 
 func (b *bench) timeStart(ctx context.Context, r replica) (accepts, ready time.Duration, memory int64, err error) {

@@ -18,7 +18,8 @@ func (b *bench) startRedis(ctx context.Context) (string, func(), error) {
 		return "", nil, err
 	}
 	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.CommandContext(ctx, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no") //nolint:gosec // our own
+	cmd := exec.CommandContext(ctx, "redis-server", //nolint:gosec // our own
+		"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no")
 	return addr, stopper(cmd), startAndDial(cmd, addr)
 }
 
@@ -42,15 +43,15 @@ func (b *bench) startMariaDB(ctx context.Context) (string, *exec.Cmd, error) {
 		script.Write(text)
 	}
 	server := "/usr/sbin/mariadbd"
-	bootstrap := exec.CommandContext(ctx, server, "--no-defaults", "--bootstrap", "--user=root", "--datadir="+data, "--log-warnings=0", //nolint:gosec // our own
-		"--enforce-storage-engine=", "--max-allowed-packet=8M")
+	bootstrap := exec.CommandContext(ctx, server, "--no-defaults", "--bootstrap", "--user=root", "--datadir="+data, //nolint:gosec // our own
+		"--log-warnings=0", "--enforce-storage-engine=", "--max-allowed-packet=8M")
 	bootstrap.Stdin = script
 	if out, err := bootstrap.CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("mariadbd --bootstrap: %w\n%s", err, out)
 	}
-	cmd := exec.CommandContext(ctx, server, "--no-defaults", "--user=root", "--datadir="+data, "--bind-address=127.0.0.1", "--port="+port, //nolint:gosec // our own
-		"--socket="+data+"/s", "--pid-file="+data+"/pid", "--skip-name-resolve", "--skip-grant-tables", "--skip-networking=0", "--skip-log-bin",
-		"--init-file="+initFile(data))
+	cmd := exec.CommandContext(ctx, server, "--no-defaults", "--user=root", "--datadir="+data, //nolint:gosec // our own
+		"--bind-address=127.0.0.1", "--port="+port, "--socket="+data+"/s", "--pid-file="+data+"/pid",
+		"--skip-name-resolve", "--skip-grant-tables", "--skip-networking=0", "--skip-log-bin", "--init-file="+initFile(data))
 	return "root@tcp(" + addr + ")/bench", cmd, startAndDial(cmd, addr)
 }
 

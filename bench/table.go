@@ -62,10 +62,10 @@ func (b *bench) measure(ctx context.Context, r *result, w world) error {
 		return err
 	}
 	defer p.stop()
-	if _, err := load(ctx, p, "http://"+p.addr+page, loadCPU, warmUp); err != nil {
+	if _, err := load(ctx, p, "http://"+p.addr+page, warmUp); err != nil {
 		return err
 	}
-	s, err := load(ctx, p, "http://"+p.addr+page, loadCPU, b.seconds)
+	s, err := load(ctx, p, "http://"+p.addr+page, b.seconds)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 const (
 	appID  = "wx0123456789abcdef"
-	secret = "bench-secret-of-the-simulator" //nolint:gosec // of a pretended account
+	secret = "bench-secret-of-the-simulator"
 	// page is what is signed; its encoded form stands in every request.
 	page = "/jssdk/config?url=https%3A%2F%2Fh5.example.com%2Farticle%2F20260101%3Fid%3D42%26from%3Dsinglemessage"
 )
@@ -25,14 +25,14 @@ const (
 )
 
 // startSimulator starts a pretended WeChat with one account or more. Tokens of both
-// chains are fresh for two hours, unless extra lines say otherwise.
-func (b *bench) startSimulator(ctx context.Context, accounts int, extra string) (*process, error) {
+// chains are fresh for two hours.
+func (b *bench) startSimulator(ctx context.Context, accounts int) (*process, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	var config strings.Builder
-	fmt.Fprintf(&config, "[simulator]\nenabled = true\nlisten = %q\n%s\n", addr, extra)
+	fmt.Fprintf(&config, "[simulator]\nenabled = true\nlisten = %q\n", addr)
 	for i := range accounts {
 		fmt.Fprintf(&config, "[[simulator.account]]\napp_id = %q\nsecret = %q\ndomains = [%q]\n", accountID(i), secret, accountHost(i))
 	}

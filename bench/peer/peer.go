@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"net/http"
 	"net/url"
 	"os"
@@ -104,7 +103,7 @@ func Gin(o Options, sign func(c *gin.Context, pageURL string) (any, error)) {
 func Serve(o Options, h http.Handler) {
 	server := &http.Server{Addr: o.Listen, Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		log.Fatal(err)
+		Check(err)
 	}
 }
 
@@ -116,9 +115,14 @@ func Now() (int64, string) {
 
 // Must ends the process where a server cannot be made.
 func Must[T any](v T, err error) T {
+	Check(err)
+	return v
+}
+
+// Check ends the process where something went wrong.
+func Check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	return v
 }

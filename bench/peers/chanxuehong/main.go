@@ -22,6 +22,7 @@ func main() {
 		}
 		now, text := peer.Now()
 		nonce := rand.Text()
-		return peer.Lists(peer.Config{AppID: o.AppID, Timestamp: now, NonceStr: nonce, Signature: jssdk.WXConfigSign(ticket, nonce, text, pageURL), URL: pageURL}), nil
+		signature := jssdk.WXConfigSign(ticket, nonce, text, pageURL)
+		return peer.Lists(peer.Config{AppID: o.AppID, Timestamp: now, NonceStr: nonce, Signature: signature, URL: pageURL}), nil
 	})
 }

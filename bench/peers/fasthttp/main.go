@@ -2,8 +2,6 @@
 package main
 
 import (
-	"log"
-
 	"github.com/valyala/fasthttp"
 
 	"github.com/wxsign/wxsign/bench/peer"
@@ -11,7 +9,7 @@ import (
 
 func main() {
 	o := peer.Parse()
-	log.Fatal(fasthttp.ListenAndServe(o.Listen, func(ctx *fasthttp.RequestCtx) {
+	peer.Check(fasthttp.ListenAndServe(o.Listen, func(ctx *fasthttp.RequestCtx) {
 		ctx.SetContentType("application/json; charset=utf-8")
 		ctx.SetBody(peer.Constant)
 	}))

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"log"
-
 	"github.com/gin-gonic/gin"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
@@ -20,13 +18,9 @@ type ticketRow struct {
 func main() {
 	o := peer.Parse()
 	db := peer.Must(gorm.Open(mysql.Open(o.DSN), &gorm.Config{}))
-	if err := db.AutoMigrate(&ticketRow{}); err != nil {
-		log.Fatal(err)
-	}
+	peer.Check(db.AutoMigrate(&ticketRow{}))
 	ideal := peer.Must(peer.NewIdeal(o))
-	if err := db.Save(&ticketRow{AppID: o.AppID, Ticket: ideal.Ticket()}).Error; err != nil {
-		log.Fatal(err)
-	}
+	peer.Check(db.Save(&ticketRow{AppID: o.AppID, Ticket: ideal.Ticket()}).Error)
 	peer.Gin(o, func(_ *gin.Context, pageURL string) (any, error) {
 		var row ticketRow
 		if err := db.First(&row, "app_id = ?", o.AppID).Error; err != nil {

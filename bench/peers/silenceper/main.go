@@ -25,6 +25,8 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		return peer.Lists(peer.Config{AppID: signed.AppID, Timestamp: signed.Timestamp, NonceStr: signed.NonceStr, Signature: signed.Signature, URL: pageURL}), nil
+		return peer.Lists(peer.Config{
+			AppID: signed.AppID, Timestamp: signed.Timestamp, NonceStr: signed.NonceStr, Signature: signed.Signature, URL: pageURL,
+		}), nil
 	})
 }

@@ -1,7 +1,7 @@
 # Everything a developer or a machine does with this repository. `make help`.
 #
 #   make test TESTFLAGS='-run TestSign'     flags for go test
-#   make fuzz FUZZTIME=30s                  time for each fuzz test
+#   make fuzz FUZZTIME=30s FUZZ=pageurl     time for each fuzz test; those alone whose package or name match
 #   make race RACE=./service/keeper         packages under the race detector
 #   make chaos CHAOS_MINUTES=20 CHAOS_SEED=7  a longer storm, or one again
 
@@ -17,7 +17,11 @@ TAGS := -tags=nomsgpack
 
 CHAOS_TEST := CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test $(TAGS) -count 1 -timeout 90m -v
 
-LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+# What is checked against its go.sum.
+MODULES := . bench compat tools
+VERIFY := for module in $(MODULES); do echo "go mod verify: $$module" && (cd $$module && $(GO) mod verify) || exit 1; done
+
+LINT := $(GO) tool -modfile='$(CURDIR)/tools/go.mod' golangci-lint
 
 # The commit's date, not today's, so that a build can be repeated.
 PACKAGE := github.com/wxsign/wxsign
@@ -41,10 +45,12 @@ build: ## bin/wxsign, static, with its version inside
 fmt: ## gofumpt and goimports
 	$(LINT) fmt ./...
 
-lint: ## golangci-lint, and whether go.mod is tidy and the modules are those of go.sum
+lint: ## golangci-lint, also of bench and compat, and whether go.mod is tidy and the modules are those of go.sum
 	$(GO) mod tidy -diff
-	$(GO) mod verify
+	@$(VERIFY)
 	$(LINT) run ./...
+	cd bench && $(LINT) run ./...
+	cd compat && $(LINT) run ./...
 
 test: deps bin/compat ## every test, against a real MariaDB and a real browser
 	$(GO) vet $(TAGS) ./...
@@ -59,7 +65,7 @@ bench: ## Go benchmarks, then wxsign beside other signers, into docs/performance
 	$(GO) test $(TAGS) -run '^$$' -bench . -benchmem ./service/...
 	cd bench && $(GO) run . -docs ../docs/performance.md
 
-fuzz: deps ## every fuzz test for FUZZTIME each; `make test` runs their seeds
+fuzz: deps ## every fuzz test for FUZZTIME each; `make test` runs their seeds and what was kept in testdata/fuzz
 	@scripts/fuzz.sh $(FUZZTIME) $(TAGS)
 
 # Compiled here, and not beside tests that count seconds. Go knows what is new.
@@ -70,11 +76,11 @@ bin/compat:
 compat: deps bin/compat ## unmodified SDKs in Go and JavaScript through wxsign; `make test` runs it, too
 	$(GO) test $(TAGS) -count 1 -v -run 'SDKs' .
 
-attack: deps ## 10,000 hostile requests on every listener, slow drips, swapped rows, kill -9 during a rotation. ATTACK_SEED=7: the same again
+attack: deps ## 10,000 hostile requests on every listener, plain and by TLS, floods, drips, swapped rows, kill -9 in a rotation. ATTACK_SEED=7: again
 	ATTACK_REQUESTS=$(ATTACK_REQUESTS) $(GO) test $(TAGS) -count 1 -timeout 30m -v ./attack
 
 vuln: ## known holes in what is linked, and whether the modules are those of go.sum. Needs https://vuln.go.dev
-	$(GO) mod verify
+	@$(VERIFY)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(TAGS) ./...
 
 # The storms one after the other: a million answers take both cores of a small machine.
@@ -103,7 +109,7 @@ check: ## what guards main: lint, build, test
 	@bash .ci/run
 
 release: ## archives for Linux, macOS and Windows with checksums and SBOM, of HEAD, in dist/
-	$(GO) run ./scripts/release
+	$(GO) run ./scripts/release $(if $(TARGETS),-targets $(TARGETS))
 
 reproduce: ## build a release twice, elsewhere and from nothing, and compare the bytes
 	$(GO) run ./scripts/release -twice -targets $(or $(TARGETS),linux/amd64) -out dist/reproduced

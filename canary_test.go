@@ -58,12 +58,15 @@ func (c *canary) see(where, text string, may ...string) {
 func forms(secret string) map[string]string {
 	all := map[string]string{
 		"as it is": secret, "in hex": hex.EncodeToString([]byte(secret)), "escaped": url.QueryEscape(secret),
+		"in HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))), // as databases dump it
 	}
 	// Three bytes are four characters: what stands before it moves a secret within
 	// them, as a user name does in AUTH PLAIN.
 	for before, mixed := range []int{0, 2, 3} {
 		raw := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + secret))
-		all[fmt.Sprintf("in base64, behind %d bytes", before)] = raw[mixed : len(raw)-2]
+		raw = raw[mixed : len(raw)-2]
+		all[fmt.Sprintf("in base64, behind %d bytes", before)] = raw
+		all[fmt.Sprintf("in base64 for URLs, behind %d bytes", before)] = strings.NewReplacer("+", "-", "/", "_").Replace(raw)
 	}
 	return all
 }
@@ -296,7 +299,8 @@ func TestCanary(t *testing.T) {
 	t.Run("MariaDB", func(t *testing.T) {
 		t.Parallel()
 		dsn := modeltest.MariaDB(t)
-		c := runCanary(t, func(*canary) {}, "WXSIGN_DATABASE_DRIVER=mysql", "WXSIGN_DATABASE_DSN="+dsn)
+		c := runCanary(t, func(c *canary) { c.seeDump("while it serves", dsn) }, "WXSIGN_DATABASE_DRIVER=mysql", "WXSIGN_DATABASE_DSN="+dsn)
+		c.seeDump("after the end", dsn)
 		db, err := sql.Open("mysql", dsn)
 		if err != nil {
 			t.Fatal(err)
@@ -530,6 +534,7 @@ func (c *canary) operators(p *place, s *server) {
 	}
 	c.command(p, 0, nil, "config", "show")
 	c.command(p, 0, nil, "config", "check")
+	c.command(p, 0, nil, "migrate", "status")
 	c.command(p, 0, nil, "sign", "--app-id", demoApp, "--url", page)
 	c.command(p, 0, nil, "master-key", "rotate")
 	c.command(p, 1, nil, "alert", "test") // nobody takes it

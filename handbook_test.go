@@ -49,7 +49,7 @@ func TestErrorHandbookIsTheCode(t *testing.T) {
 	expect := func(name string, class [2]string) {
 		known[name] = true
 		for i, body := range []string{english[name], chinese[name]} {
-			if mend := [2]string{"**Mend:** ", "**改法：** "}[i]; !strings.Contains(body, mend) {
+			if mend := [2]string{"**Mend:** ", "**处理办法：** "}[i]; !strings.Contains(body, mend) {
 				t.Errorf("%s has no entry on %q with %q", [2]string{"docs/errors.md", "docs/zh/errors.md"}[i], name, mend)
 			}
 			if !strings.Contains(strings.ToLower(body), strings.ToLower(class[i])) {

@@ -30,15 +30,15 @@ const kit = "model/modeltest service/simulator/simtest"
 // model → migrations. A new package gets its line here, and a new arrow its
 // reason in docs/adr/.
 var rooms = map[string]room{
-	".":      {imports: "cli", tests: "service/publish/redistest service/secret service/simulator"},
+	".":      {imports: "cli", tests: "handler router service/publish/redistest service/schedule service/secret service/simulator"},
 	"cli":    {imports: "router handler web model migrations " + services, tests: "service/publish/redistest"},
-	"router": {imports: "handler web", tests: "service/keeper service/pageurl service/secret service/signature service/snapshot"},
+	"router": {imports: "handler service/panics web", tests: "service/keeper service/pageurl service/secret service/signature service/snapshot"},
 	"handler": {
 		imports: "docs service/account service/account/rules service/alert service/apikey service/audit service/auth service/fleet service/history service/keeper service/outbox service/pageurl service/qa service/relay service/signature web",
 		tests:   "model service/secret service/simulator service/snapshot service/wechat",
 	},
 
-	"service/keeper":    {imports: "model service/pageurl service/secret service/snapshot service/wechat", tests: "service/schedule service/signature service/simulator"},
+	"service/keeper":    {imports: "model service/pageurl service/panics service/secret service/snapshot service/wechat", tests: "service/schedule service/signature service/simulator"},
 	"service/doctor":    {imports: "model service/config service/secret service/wechat", tests: "service/simulator"},
 	"service/auth":      {imports: "model service/audit service/secret"},
 	"service/audit":     {imports: "model"},
@@ -49,8 +49,8 @@ var rooms = map[string]room{
 	"service/account":   {imports: "model service/account/rules service/audit service/secret"},
 	"service/fleet":     {imports: "model"},
 	"service/history":   {imports: "model", tests: "service/secret"},
-	"service/outbox":    {imports: "model service/audit"},
-	"service/publish":   {imports: "service/secret service/snapshot", tests: "service/publish/redistest"},
+	"service/outbox":    {imports: "model service/audit service/panics"},
+	"service/publish":   {imports: "service/panics service/secret service/snapshot", tests: "service/publish/redistest"},
 	"service/webhook":   {imports: "model service/outbound service/outbox service/secret service/snapshot"},
 	"service/qa":        {imports: "model", tests: "service/secret"},
 	"service/metrics":   {imports: "model service/snapshot", tests: "service/secret"},
@@ -64,7 +64,8 @@ var rooms = map[string]room{
 
 	"service/outbound":  {},
 	"service/pageurl":   {},
-	"service/schedule":  {},
+	"service/panics":    {},
+	"service/schedule":  {imports: "service/panics"},
 	"service/secret":    {},
 	"service/simulator": {}, // nor may it share the client's mistakes
 	"docs":              {},
@@ -90,7 +91,7 @@ var rooms = map[string]room{
 }
 
 // services are all packages below service.
-const services = "service/account service/account/rules service/alert service/apikey service/audit service/auth service/config service/doctor service/fleet service/history service/keeper service/metrics service/outbound service/outbox service/pageurl " +
+const services = "service/account service/account/rules service/alert service/apikey service/audit service/auth service/config service/doctor service/fleet service/history service/keeper service/metrics service/outbound service/outbox service/pageurl service/panics " +
 	"service/publish service/qa service/rekey service/relay service/schedule service/secret service/signature service/simulator service/snapshot service/snapshotfile service/wechat service/webhook"
 
 // foreign are packages of others that have a home, besides which only tests may

@@ -1,10 +1,15 @@
 package main_test
 
 import (
+	"encoding/json"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // direct are the modules that this one asks for, each with its reason. A new one
@@ -130,5 +135,155 @@ func TestModulesAreDecisions(t *testing.T) {
 		if !found[name] {
 			t.Errorf("modules_test.go lists %s, which is not needed any more", name)
 		}
+	}
+}
+
+// beside are what the modules beside this one ask for. Nothing of them is in the
+// program, but they run on our machines and in CI.
+var beside = map[string]map[string]string{
+	"bench": {
+		"github.com/ArtisanCloud/PowerWeChat/v3": "a peer to be measured",
+		"github.com/chanxuehong/wechat":          "a peer to be measured",
+		"github.com/silenceper/wechat/v2":        "a peer to be measured",
+		"github.com/gin-gonic/gin":               "what an answer of Gin costs",
+		"github.com/valyala/fasthttp":            "what an answer costs without net/http",
+		"github.com/go-sql-driver/mysql":         "the database of a peer",
+		"gorm.io/driver/mysql":                   "the same, for gorm",
+		"gorm.io/gorm":                           "the database of a peer",
+	},
+	"compat": {
+		"github.com/ArtisanCloud/PowerWeChat/v3": "an SDK that must work through wxsign",
+		"github.com/chanxuehong/wechat":          "an SDK that must work through wxsign",
+		"github.com/silenceper/wechat/v2":        "an SDK that must work through wxsign",
+	},
+}
+
+// besideIndirect come along with beside, and not with the program.
+const besideIndirect = `
+github.com/ArtisanCloud/PowerLibs/v3
+github.com/ArtisanCloud/PowerSocialite/v3
+github.com/andybalholm/brotli
+github.com/bradfitz/gomemcache
+github.com/chanxuehong/rand
+github.com/chanxuehong/util
+github.com/clbanning/mxj/v2
+github.com/dgryski/go-rendezvous
+github.com/fatih/structs
+github.com/go-playground/assert/v2
+github.com/go-redis/redis/v8
+github.com/klauspost/compress
+github.com/kr/pretty
+github.com/patrickmn/go-cache
+github.com/pkg/errors
+github.com/rogpeppe/go-internal
+github.com/sirupsen/logrus
+github.com/spf13/cast
+github.com/stretchr/testify
+github.com/tidwall/gjson
+github.com/tidwall/match
+github.com/tidwall/pretty
+github.com/valyala/bytebufferpool
+go.opentelemetry.io/otel
+go.opentelemetry.io/otel/trace
+go.uber.org/zap
+gopkg.in/yaml.v2
+gopkg.in/yaml.v3
+`
+
+// goMod is a go.mod as `go mod edit -json` tells it.
+type goMod struct {
+	Require []struct {
+		Path     string
+		Indirect bool
+	}
+	Replace []any
+	Tool    []struct{ Path string }
+}
+
+func readGoMod(t *testing.T, dir string) (mod goMod) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json")
+	command.Dir = dir
+	out, err := command.Output()
+	if err == nil {
+		err = json.Unmarshal(out, &mod)
+	}
+	if err != nil {
+		t.Fatalf("%s: go mod edit -json: %v", dir, err)
+	}
+	if len(mod.Replace) > 0 {
+		t.Errorf("%s: something is replaced by something else: %v", dir, mod.Replace)
+	}
+	return mod
+}
+
+func TestModulesBesideAreDecisions(t *testing.T) {
+	t.Parallel()
+	unused := map[string]bool{}
+	for name := range strings.FieldsSeq(besideIndirect) {
+		unused[name] = true
+	}
+	for dir, reasons := range beside {
+		asked := map[string]string{}
+		for _, m := range readGoMod(t, dir).Require {
+			delete(unused, m.Path)
+			along := slices.Contains(strings.Fields(indirect+besideIndirect), m.Path) || direct[m.Path] != ""
+			switch {
+			case !m.Indirect:
+				asked[m.Path] = reasons[m.Path]
+			case !along:
+				t.Errorf("%s: %s is new: say so in modules_test.go, or do without it", dir, m.Path)
+			}
+		}
+		if diff := cmp.Diff(reasons, asked); diff != "" {
+			t.Errorf("%s asks for other modules than modules_test.go gives reasons for (-reasons +asked):\n%s", dir, diff)
+		}
+	}
+	if len(unused) > 0 {
+		t.Errorf("modules_test.go lists %v, which nobody needs any more", unused)
+	}
+}
+
+// Of the tools only what they are is a decision: what comes along with a linter of
+// linters, 200 modules, is held by go.sum alone.
+func TestToolsAreDecisions(t *testing.T) {
+	t.Parallel()
+	mod := readGoMod(t, "tools")
+	if len(mod.Tool) != 1 || mod.Tool[0].Path != "github.com/golangci/golangci-lint/v2/cmd/golangci-lint" {
+		t.Errorf("tools: %v is not golangci-lint alone", mod.Tool)
+	}
+	for _, m := range mod.Require {
+		if !m.Indirect {
+			t.Errorf("tools: %s is not needed by a tool, and is used directly", m.Path)
+		}
+	}
+}
+
+// Every module is one of those above, and `make lint` checks each against its
+// go.sum.
+func TestNoModuleIsForgotten(t *testing.T) {
+	t.Parallel()
+	want := []string{".", "bench", "compat", "tools"}
+	var found []string
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "bin" || entry.Name() == "dist" || entry.Name() == ".git"):
+			return filepath.SkipDir
+		case entry.Name() == "go.mod":
+			found = append(found, filepath.Dir(path))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(found)
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("modules (-listed +found):\n%s", diff)
+	}
+	if line := "MODULES := " + strings.Join(want, " "); !strings.Contains(readText(t, "Makefile"), line+"\n") {
+		t.Errorf("the Makefile does not say %q", line)
 	}
 }

@@ -105,14 +105,18 @@ func TestLostMasterKey(t *testing.T) {
 	}
 	s := at(newKey(t)).startReady(t)
 	s.sign(page, sim.URL)
-	s.end()
 
 	next := at(newKey(t))
 	code, listed, stderr := next.run(t, "master-key", "lost")
 	lost, state, _ := strings.Cut(strings.SplitN(listed, "\n", 2)[0], "  ")
-	if code != 0 || len(lost) != 8 || state != "not in security.master_key" {
+	if code != 0 || len(lost) != 8 || state != "not in security.master_key" || !strings.Contains(listed, "Replicas that run now") {
 		t.Fatalf("exit code %d: %q, %q", code, listed, stderr)
 	}
+	// Regression: a key was given up while a replica had it.
+	if code, _, stderr := next.run(t, "master-key", "lost", lost); code != 1 || !strings.Contains(stderr, "--replicas-ended") {
+		t.Errorf("while a replica has the key: exit code %d: %s", code, stderr)
+	}
+	s.end()
 	for _, wrong := range []string{"0badcafe", lost + "0"} {
 		if code, _, stderr := next.run(t, "master-key", "lost", wrong); code != 1 || !strings.Contains(stderr, "knows no master key") {
 			t.Errorf("exit code %d: %s", code, stderr)
@@ -121,11 +125,13 @@ func TestLostMasterKey(t *testing.T) {
 	if code, stdout, stderr := next.run(t, "master-key", "lost", lost); code != 0 || !strings.Contains(stdout, "Given up: "+lost) {
 		t.Fatalf("exit code %d: %q, %q", code, stdout, stderr)
 	}
-	s = next.startReady(t)
+	s = next.startReady(t) // which has the keys of the command, and so does not hinder it
 	s.sign(page, sim.URL)
+	if _, listed, _ = next.run(t, "master-key", "lost"); strings.Contains(listed, "Replicas that run now") {
+		t.Errorf("beside a replica with the same key: %q", listed)
+	}
 	s.end()
 
-	_, listed, _ = next.run(t, "master-key", "lost")
 	mine, _, _ := strings.Cut(listed, "  ")
 	if code, _, stderr := next.run(t, "master-key", "lost", mine); code != 1 || !strings.Contains(stderr, "is not lost") {
 		t.Errorf("a key that is here was given up: exit code %d: %s", code, stderr)

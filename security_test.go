@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -60,6 +61,81 @@ func TestFuzzTestsAreListed(t *testing.T) {
 	}
 }
 
+// A document that names a test is believed: so the test must be there.
+func TestDocumentsNameRealTests(t *testing.T) {
+	t.Parallel()
+	there, named := testsOfTheModule(t), 0
+	name := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`)
+	eachFile(t, func(file, text string) {
+		if path.Ext(file) != ".md" {
+			return
+		}
+		for _, test := range name.FindAllString(text, -1) {
+			named++
+			if !there[test] {
+				t.Errorf("%s names %s, which is not there", file, test)
+			}
+		}
+	})
+	if named < 200 {
+		t.Errorf("only %d names were found", named)
+	}
+}
+
+// What fuzzing has found and scripts/fuzz.sh keeps is of a test that is there, and
+// little: every checkout pays for it, and every `go test` runs it.
+func TestFuzzCorporaStaySmall(t *testing.T) {
+	t.Parallel()
+	const mostFiles, mostBytes, mostInAll = 80, 64 << 10, 2 << 20
+	corpora, err := filepath.Glob("testdata/fuzz/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, depth := range []string{"*", "*/*", "*/*/*"} {
+		more, err := filepath.Glob(depth + "/testdata/fuzz/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		corpora = append(corpora, more...)
+	}
+	if len(corpora) < 10 {
+		t.Errorf("only %d fuzz tests have kept inputs: %q", len(corpora), corpora)
+	}
+	there, all := testsOfTheModule(t), 0
+	for _, corpus := range corpora {
+		if !there[filepath.Base(corpus)] {
+			t.Errorf("%s is of no test", corpus)
+		}
+		files, bytes := sizeOfCorpus(t, corpus)
+		if files > mostFiles || bytes > mostBytes {
+			t.Errorf("%s has %d files of %d bytes", corpus, files, bytes)
+		}
+		all += bytes
+	}
+	if all > mostInAll {
+		t.Errorf("the kept inputs have %d bytes in all", all)
+	}
+}
+
+func sizeOfCorpus(t *testing.T, dir string) (files, bytes int) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		text := readText(t, filepath.Join(dir, entry.Name()))
+		if !strings.HasPrefix(text, "go test fuzz v1\n") {
+			t.Errorf("%s/%s is no input", dir, entry.Name())
+		}
+		if masterKeyIn(text) != "" {
+			t.Errorf("%s/%s prints a master key that would be taken", dir, entry.Name())
+		}
+		bytes += len(text)
+	}
+	return len(entries), bytes
+}
+
 // testsOfTheModule are the names of all tests.
 func testsOfTheModule(t *testing.T) map[string]bool {
 	t.Helper()
@@ -102,21 +178,31 @@ var textFile = map[string]bool{
 // printed somewhere is nobody's secret.
 func TestNoMasterKeyIsPrinted(t *testing.T) {
 	t.Parallel()
-	form := regexp.MustCompile(`(?m)(?:^|[^A-Za-z0-9+/=-])([A-Za-z0-9+/]{43}=)(?:[^=]|$)`) // not the tail of a longer one
 	seen := 0
 	eachFile(t, func(file, text string) {
 		seen++
-		for _, match := range form.FindAllStringSubmatch(text, -1) {
-			found := match[1]
-			if key, err := base64.StdEncoding.DecodeString(found); err != nil || len(key) != secret.KeySize {
-				continue
-			}
-			if _, err := secret.ParseKeys(found); err == nil {
-				t.Errorf("%s prints %.8s…, which would be taken as a master key", file, found)
-			}
+		if key := masterKeyIn(text); key != "" {
+			t.Errorf("%s prints %.8s…, which would be taken as a master key", file, key)
 		}
 	})
 	if seen < 300 {
 		t.Fatalf("only %d files were looked at", seen)
 	}
+}
+
+// masterKeyForm is that of 32 bytes in base64, and not the tail of a longer one.
+var masterKeyForm = regexp.MustCompile(`(?m)(?:^|[^A-Za-z0-9+/=-])([A-Za-z0-9+/]{43}=)(?:[^=]|$)`)
+
+// masterKeyIn finds one that would be taken, "" where there is none.
+func masterKeyIn(text string) string {
+	for _, match := range masterKeyForm.FindAllStringSubmatch(text, -1) {
+		found := match[1]
+		if key, err := base64.StdEncoding.DecodeString(found); err != nil || len(key) != secret.KeySize {
+			continue
+		}
+		if _, err := secret.ParseKeys(found); err == nil {
+			return found
+		}
+	}
+	return ""
 }

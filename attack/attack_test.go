@@ -2,6 +2,7 @@ package attack_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,9 +43,25 @@ func shipped(t testing.TB) string {
 // the history or the audit log that was not there before.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, shipped(t), "WXSIGN_ACCOUNT_0_DOMAINS=h5.example.com", "WXSIGN_ACCOUNT_0_ALLOW_HTTP=false",
-		"WXSIGN_SERVER_TRUSTED_PROXIES=127.0.0.1", "WXSIGN_SERVER_RATE_PER_ADDRESS=0",
-		"WXSIGN_SERVER_BURST_PER_ADDRESS=0", "WXSIGN_REFRESH_PROBE=12h")
+	t.Run("plain", func(t *testing.T) {
+		t.Parallel()
+		attack(t, newPlace(t, shipped(t), underAttack...))
+	})
+	t.Run("TLS and HTTP2", func(t *testing.T) { // half by HTTP/1.1, half by HTTP/2
+		t.Parallel()
+		attack(t, secured(t, newPlace(t, shipped(t), underAttack...)))
+	})
+}
+
+// underAttack has no limits of rates, which would end the attack at once.
+var underAttack = []string{ // never changed
+	"WXSIGN_ACCOUNT_0_DOMAINS=h5.example.com", "WXSIGN_ACCOUNT_0_ALLOW_HTTP=false",
+	"WXSIGN_SERVER_TRUSTED_PROXIES=127.0.0.1", "WXSIGN_SERVER_RATE_PER_ADDRESS=0",
+	"WXSIGN_SERVER_BURST_PER_ADDRESS=0", "WXSIGN_REFRESH_PROBE=12h",
+}
+
+func attack(t *testing.T, p *place) {
+	t.Helper()
 	s := p.serve()
 	a, secrets := arm(t, p, s)
 	waitFor(t, "a signature", func() bool { status, _ := s.sign(demoApp, page); return status == http.StatusOK })
@@ -64,8 +81,11 @@ func TestHostileRequests(t *testing.T) {
 	took := time.Since(begin)
 	after := settle(t, s, before)
 	t.Logf("%d requests in %s; answers: %v", shots, took.Round(time.Millisecond), told)
-	t.Logf("memory: %d KiB resident before, %d after; heap %d KiB, %d after; goroutines %d, %d after",
-		before.rss>>10, after.rss>>10, before.heap>>10, after.heap>>10, before.goroutines, after.goroutines)
+	t.Logf("memory: %d KiB resident before, %d after, %d at most; heap %d KiB, %d after; goroutines %d, %d after",
+		before.rss>>10, after.rss>>10, peak(t, s)>>10, before.heap>>10, after.heap>>10, before.goroutines, after.goroutines)
+	if most := peak(t, s); most > mostResident {
+		t.Errorf("%d KiB were resident at most", most>>10)
+	}
 	if got := state(t, p, s); got != world {
 		t.Errorf("the attack left traces.\nbefore: %s\nafter:  %s", world, got)
 	}
@@ -82,8 +102,9 @@ func TestHostileRequests(t *testing.T) {
 // arm makes the keys and gathers what must never be answered.
 func arm(t testing.TB, p *place, s *server) (*arsenal, []string) {
 	t.Helper()
-	host := func(base string) string { return strings.TrimPrefix(base, "http://") }
-	a := &arsenal{pages: host(s.pages), control: host(s.control), panel: host(s.panel), ops: host(s.ops), app: demoApp, page: page}
+	a := &arsenal{
+		pages: hostOf(s.pages), control: hostOf(s.control), panel: hostOf(s.panel), ops: hostOf(s.ops), app: demoApp, page: page, trust: s.trust,
+	}
 	a.strong = p.run("key", "create", "--name", "strong", "--scope", "token,ticket,refresh,relay,sign", "--account", "*")
 	a.weak = p.run("key", "create", "--name", "weak", "--scope", "sign", "--account", "wxother0123456789a")
 	a.revoked = p.run("key", "create", "--name", "revoked", "--scope", "token,ticket,refresh,relay,sign", "--account", "*")
@@ -114,6 +135,12 @@ func arm(t testing.TB, p *place, s *server) (*arsenal, []string) {
 	return a, secrets
 }
 
+// hostOf is the host:port of a base URL.
+func hostOf(base string) string {
+	_, host, _ := strings.Cut(base, "://")
+	return host
+}
+
 // answer is what came back for a shot.
 type answer struct {
 	status int // 0 = no answer
@@ -123,15 +150,21 @@ type answer struct {
 
 // fire sends the bytes of a shot and reads one answer, if there is one.
 func fire(s shot) answer {
+	if s.h2 {
+		return fireH2(s)
+	}
 	conn, err := net.DialTimeout("tcp", s.at, patience)
 	if err != nil {
 		return answer{status: -1, body: err.Error()}
 	}
+	if s.trust != nil {
+		conn = tls.Client(conn, protocol(s.trust, "http/1.1"))
+	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	_, _ = io.WriteString(conn, s.raw) // refused half-way is refused
-	if tcp, ok := conn.(*net.TCPConn); ok && s.cut {
-		_ = tcp.CloseWrite()
+	if half, ok := conn.(interface{ CloseWrite() error }); ok && s.cut {
+		_ = half.CloseWrite()
 	}
 	method, _, _ := strings.Cut(s.raw, " ")
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
@@ -275,11 +308,26 @@ type size struct {
 func measure(s *server) size {
 	s.t.Helper()
 	var got size
-	_, _ = s.get(s.ops + "/debug/pprof/heap?gc=1&debug=1") // collects first
+	_, profile := s.get(s.ops + "/debug/pprof/heap?gc=1&debug=1") // collects first
 	_, metrics := s.get(s.ops + "/metrics")
-	got.heap, got.goroutines = int64(metric(metrics, "go_memstats_heap_alloc_bytes")), int(metric(metrics, "go_goroutines"))
+	got.heap, got.goroutines = int64(metric(profile, "# HeapAlloc =")), int(metric(metrics, "go_goroutines"))
 	got.rss = int64(metric(metrics, "process_resident_memory_bytes"))
 	return got
+}
+
+// peak is the most that was ever resident, in bytes; 0 where the system does not say.
+func peak(t testing.TB, s *server) int64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, line, _ := strings.Cut(string(text), "VmHWM:")
+	kib, err := strconv.ParseInt(strings.Fields(line + " 0")[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib << 10
 }
 
 // metric reads a sample without labels, 0 where the platform has none.
@@ -293,14 +341,16 @@ func metric(text, name string) float64 {
 	return 0
 }
 
-// What may be more after an attack: connections that are still being closed, and
-// what the bounded tables of limiters hold of addresses. The system takes memory
-// back when it likes, and each password costs 19 MiB for a moment: of what is
-// resident only a leak would be more.
+// What may be more after an attack. Of what is alive, after a collection, nothing
+// may but what tables with bounds take in and connections that are being closed: a
+// leak of 4 KiB by each request of `make test` shows, one of 400 bytes in `make attack`.
+// What is resident changes: each password costs 19 MiB for a moment, the collector
+// lets garbage lie where little is alive, and gives memory back when it likes. But
+// wxsign's own bound is 192 MiB and twice the few that are alive, beside its code.
 const (
-	moreGoroutines = 10
-	moreHeap       = 32 << 20
-	moreResident   = 256 << 20
+	moreGoroutines = 4
+	moreHeap       = 4 << 20
+	mostResident   = 320 << 20 // at any time
 )
 
 // settle waits until wxsign is as small as before, more or less.
@@ -309,7 +359,7 @@ func settle(t *testing.T, s *server, before size) size {
 	var now size
 	small := func() bool {
 		now = measure(s)
-		return now.goroutines <= before.goroutines+moreGoroutines && now.heap <= before.heap+moreHeap && now.rss <= before.rss+moreResident
+		return now.goroutines <= before.goroutines+moreGoroutines && now.heap <= before.heap+moreHeap
 	}
 	for deadline := time.Now().Add(patience); !small(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -1,6 +1,7 @@
 package attack_test
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"hash/crc32"
@@ -20,6 +21,9 @@ type shot struct {
 	// cut says that the sender hangs up behind the last byte, because what it has
 	// announced never comes. Others wait for their answer.
 	cut bool
+	// trust is for TLS, nil for a listener without; h2 is for HTTP/2.
+	trust *tls.Config
+	h2    bool
 }
 
 // arsenal makes shots.
@@ -30,6 +34,7 @@ type arsenal struct {
 	strong                     string // a key that may do everything
 	weak                       string // a key that may only sign, for another account
 	revoked                    string
+	trust                      *tls.Config // nil = no listener speaks TLS
 }
 
 // kind is one way to attack.
@@ -62,6 +67,10 @@ func (a *arsenal) shot(seed, n uint64) shot {
 	k := kinds[n%uint64(len(kinds))]
 	s := k.make(a, r)
 	s.kind = k.name
+	if a.trust != nil && s.at != a.ops {
+		s.trust = a.trust
+		s.h2 = !s.cut && n/uint64(len(kinds))%2 == 1 // each kind in both ways
+	}
 	return s
 }
 

@@ -3,6 +3,7 @@ package attack_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"encoding/json"
 	"io"
@@ -26,6 +27,7 @@ type place struct {
 	t      testing.TB
 	config string
 	env    []string
+	trust  *tls.Config // what clients need to believe it; nil = it speaks no TLS
 }
 
 // newPlace keeps a SQLite database unless env names another one. The kernel
@@ -90,6 +92,7 @@ type server struct {
 	cmd   *exec.Cmd
 	log   *journal
 	ended chan error
+	trust *tls.Config // as that of its place
 
 	pages, control, panel, ops, simulator string // base URLs
 }
@@ -108,7 +111,7 @@ exec "$@" 3<&-
 // serve starts wxsign and returns when it says that it is ready.
 func (p *place) serve() *server {
 	p.t.Helper()
-	s := &server{t: p.t, log: &journal{}, ended: make(chan error, 1)}
+	s := &server{t: p.t, log: &journal{}, ended: make(chan error, 1), trust: p.trust}
 	watched, guard, err := os.Pipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -137,7 +140,7 @@ func (p *place) serve() *server {
 
 // address reads one of the addresses that the log tells; "" where there is none.
 func (s *server) address(name string) string {
-	found := regexp.MustCompile(`not ready yet.* ` + name + `=(http://[0-9.:]+)`).FindStringSubmatch(s.log.String())
+	found := regexp.MustCompile(`not ready yet.* ` + name + `=(https?://[0-9.:]+)`).FindStringSubmatch(s.log.String())
 	if found == nil {
 		return ""
 	}
@@ -177,7 +180,9 @@ func (s *server) stop() {
 }
 
 // client keeps no connections, so that those of wxsign can be counted.
-var client = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+func (s *server) client() *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: s.trust}}
+}
 
 // get asks once and returns status and body.
 func (s *server) get(address string) (int, string) {
@@ -186,7 +191,10 @@ func (s *server) get(address string) (int, string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	response, err := client.Do(request)
+	response, err := s.client().Do(request)
+	if err != nil && s.trust != nil { // as in shakeHands
+		response, err = s.client().Do(request)
+	}
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, s.log)
 	}
@@ -206,7 +214,7 @@ func (s *server) status(key string) int {
 		s.t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+key)
-	response, err := client.Do(request)
+	response, err := s.client().Do(request)
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, s.log)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wxsign/wxsign/model/modeltest"
+	"github.com/wxsign/wxsign/service/simulator"
 )
 
 // The primary refuses to write and then dies; the second server of the pair is
@@ -22,7 +23,7 @@ func TestFailOver(t *testing.T) {
 			t.Parallel()
 			size := sizeOf(t)
 			f := &failOver{size: size, pair: modeltest.MariaDBPair(t)}
-			f.cluster = newCluster(t, plan{nodes: []string{f.pair.DSN()}, replicas: 3, stable: 3, classic: 1, wechat: eager()})
+			f.cluster = newCluster(t, plan{nodes: []string{f.pair.DSN()}, replicas: 3, stable: 3, classic: 1, wechat: lasting()})
 			f.start()
 			probes := probe(t, f.truth, f.targets(), f.appIDs, 6, size.pause)
 			f.nextPeriod()
@@ -33,6 +34,13 @@ func TestFailOver(t *testing.T) {
 			f.holdQuiet()
 		})
 	}
+}
+
+// lasting is eager with values that live for so long that none is due before the
+// minutely look of those who serve lost ones: who does not, renews what is due.
+func lasting() simulator.Options {
+	const life = 15 * time.Minute
+	return simulator.Options{CredentialLife: life, Overlap: life - young, TicketEarly: life - young}
 }
 
 // failOver is a cluster on the primary of a pair.

@@ -43,13 +43,15 @@ func (p *program) forgetSimulated(ctx context.Context) error {
 }
 
 // settings are the accounts of the file. With the simulator, accounts of the
-// demo page also serve this server's own address, whatever port it has.
+// demo page also serve this server's own address, whatever port it has, where they
+// may sign for pages as it serves them.
 func (p *program) settings() []account.Settings {
 	settings := make([]account.Settings, 0, len(p.config.Accounts))
 	for _, a := range p.config.Accounts {
 		domains := slices.Clone(a.Domains)
 		own := p.pages.hostPort()
-		if p.simulator != nil && showsInDemo(p.config, a) && !slices.Contains(domains, own) {
+		mayBeSigned := a.AllowHTTP || p.pages.secure
+		if p.simulator != nil && mayBeSigned && showsInDemo(p.config, a) && !slices.Contains(domains, own) {
 			domains = append(domains, own)
 		}
 		settings = append(settings, account.Settings{

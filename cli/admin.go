@@ -22,7 +22,7 @@ const aboutAdmin = `  reset-password NAME  print a new one-time password, valid 
 
 func adminCommand(ctx context.Context, env Env, args []string) error {
 	flags := newFlags(env, "wxsign admin", "reset-password NAME", aboutAdmin)
-	if err := parseFlags(flags, args); err != nil {
+	if err := parseWords(flags, args); err != nil {
 		return err
 	}
 	if flags.NArg() != 2 || flags.Arg(0) != "reset-password" {
@@ -33,7 +33,7 @@ func adminCommand(ctx context.Context, env Env, args []string) error {
 		return err
 	}
 	log := newLogger(c.Log, env.Stderr)
-	store, err := openStore(c.Database, log)
+	store, err := openStore(c, log)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,10 @@ func adminCommand(ctx context.Context, env Env, args []string) error {
 		return err
 	}
 	password, err := people.ResetPassword(ctx, flags.Arg(1))
-	if err != nil {
+	switch {
+	case errors.Is(err, auth.ErrName):
+		return usageError{fmt.Sprintf("admin reset-password: %q cannot be a name: %v", flags.Arg(1), err)}
+	case err != nil:
 		return err
 	}
 	_, err = fmt.Fprintln(env.Stdout, password.Reveal())
@@ -65,6 +68,13 @@ func newPeople(store *model.Store, c config.Security) (*auth.Auth, error) {
 const (
 	signInsPerSecond = 1
 	signInsAtOnce    = 20
+)
+
+// visitsPerSecond and visitsAtOnce are for cookies of one address that have opened no
+// session lately: after a restart, those of all the people of a company.
+const (
+	visitsPerSecond = 20
+	visitsAtOnce    = 200
 )
 
 func (p *program) buildAdmin() (admin http.Handler, err error) {
@@ -98,7 +108,7 @@ func (p *program) buildAdmin() (admin http.Handler, err error) {
 		return nil, err
 	}
 	return router.Admin(router.AdminOptions{
-		Panel: panel, SignIns: router.NewLimiter(signInsPerSecond, signInsAtOnce),
+		Panel: panel, SignIns: router.NewLimiter(signInsPerSecond, signInsAtOnce), Visits: router.NewLimiter(visitsPerSecond, visitsAtOnce),
 		PublicURL: server.PublicURL, TrustedProxies: server.TrustedProxies, Logger: p.log,
 	})
 }

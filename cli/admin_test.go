@@ -38,7 +38,7 @@ func TestAdminResetPassword(t *testing.T) {
 		seen = stdout
 	}
 	code, stdout, stderr := resetPassword(t, path, env, "not a name")
-	if code != 1 || stdout != "" || !strings.Contains(stderr, "a name has") {
+	if code != 2 || stdout != "" || !strings.Contains(stderr, `"not a name" cannot be a name: a name has`) {
 		t.Errorf("a bad name: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	for _, args := range [][]string{{"admin"}, {"admin", "reset-password"}, {"admin", "delete", "x"}, {"admin", "reset-password", "a", "b"}} {

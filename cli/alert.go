@@ -118,7 +118,7 @@ func buildReceivers(c config.Config, hooks []*webhook.Hook) (receivers []alert.R
 	if h.URL != "" {
 		hook, err := webhook.NewHook(webhook.HookOptions{
 			URL: h.URL, Secret: h.Secret, Events: []string{webhook.AlertRaised, webhook.AlertCleared}, Client: client, Prefix: "alert-webhook",
-			UserAgent: "wxsign/" + Version,
+			UserAgent: "wxsign/" + thisBuild().Version,
 		})
 		if err != nil {
 			return nil, err

@@ -142,7 +142,11 @@ func (p *program) buildSchedule() error {
 	if err := p.scheduler.Add("people", "@every 1h", p.purgePeople); err != nil {
 		return err
 	}
-	if err := p.scheduler.Add("memory", "@every 1m", func(context.Context) { paceCollector() }); err != nil {
+	tend := tendMemory()
+	if err := p.scheduler.Add("memory", "@every 1m", func(context.Context) { tend() }); err != nil {
+		return err
+	}
+	if err := p.scheduler.Add("memory bound", "@every 5s", func(context.Context) { widenMemory() }); err != nil {
 		return err
 	}
 	retention := p.config.History.Retention.Std()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -152,6 +153,15 @@ func parseFlags(flags *flag.FlagSet, args []string) error {
 		return usageError{err.Error()}
 	}
 	return nil
+}
+
+// parseWords is parseFlags of a command that takes words, as in `migrate up`:
+// behind them --help is help, too, and never a word.
+func parseWords(flags *flag.FlagSet, args []string) error {
+	if slices.ContainsFunc(args, func(arg string) bool { return arg == "--help" || arg == "-help" || arg == "-h" }) {
+		args = []string{"--help"}
+	}
+	return parseFlags(flags, args)
 }
 
 // noArguments is a usageError where anything is left behind the flags.

@@ -33,6 +33,8 @@ func TestHelp(t *testing.T) {
 		"config new":   {"production"},
 		"config check": {"fault"},
 		"config show":  {"masked"},
+		"admin":        {"reset-password"},
+		"key create":   {"-scope"},
 		"master-key":   {"new", "rotate", "WXSIGN_SECURITY_MASTER_KEY"},
 		"sign":         {"-app-id", "-url", "-profile"},
 		"verify":       {"-app-id", "-url", "-nonce-str", "-timestamp", "-signature"},
@@ -52,6 +54,22 @@ func TestHelp(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Behind a word that has no help of its own stands that of its command.
+func TestHelpBehindWords(t *testing.T) {
+	t.Parallel()
+	for command, group := range map[string]string{
+		"migrate up": "migrate", "migrate status": "migrate", "admin reset-password": "admin", "master-key new": "master-key",
+		"master-key rotate": "master-key", "verify-file --app-id A add": "verify-file", "verify-file list": "verify-file",
+	} {
+		for _, flag := range []string{"--help", "-help", "-h"} {
+			code, stdout, stderr := run(t.Context(), append(strings.Fields(command), flag)...)
+			if code != 0 || stderr != "" || !strings.HasPrefix(stdout, "Usage: wxsign "+group+" ") {
+				t.Errorf("%s %s: exit code %d, stdout %q, stderr %q", command, flag, code, stdout, stderr)
+			}
+		}
 	}
 }
 

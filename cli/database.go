@@ -11,9 +11,14 @@ import (
 	"github.com/wxsign/wxsign/service/config"
 )
 
-func openStore(c config.Database, log *slog.Logger) (*model.Store, error) {
+func openStore(all config.Config, log *slog.Logger) (*model.Store, error) {
+	roots, err := authorities(all)
+	if err != nil {
+		return nil, err
+	}
+	c := all.Database
 	return model.Open(model.Options{
-		Driver: c.Driver, DSN: c.DSN.Reveal(), MaxOpen: c.MaxOpen, MaxIdle: c.MaxIdle,
+		Driver: c.Driver, DSN: c.DSN.Reveal(), RootCAs: roots, MaxOpen: c.MaxOpen, MaxIdle: c.MaxIdle,
 		ConnMaxLifetime: c.ConnMaxLifetime.Std(), Logger: log,
 	})
 }
@@ -39,6 +44,8 @@ func (p *program) reachDatabase(ctx context.Context) error {
 			return nil
 		case errors.Is(err, model.ErrAccess) && !p.restored:
 			return fmt.Errorf("%w; check user, password and database name in database.dsn (WXSIGN_DATABASE_DSN)", err)
+		case errors.Is(err, model.ErrCertificate) && !p.restored:
+			return err
 		case !errors.Is(err, model.ErrUnreachable) && !errors.Is(err, model.ErrAccess):
 			return err
 		}
@@ -60,15 +67,15 @@ func prepareSchema(ctx context.Context, c config.Database, store *model.Store, l
 		return store.CheckSchema(ctx)
 	}
 	applied, err := store.MigrateUp(ctx)
-	for _, step := range applied {
-		log.Info("migrated the database", "version", step.Version, "name", step.Name)
+	if n := len(applied); n > 0 { // `wxsign migrate status` lists them
+		log.Info("migrated the database", "steps", n, "version", applied[n-1].Version)
 	}
 	return err
 }
 
 func migrateCommand(ctx context.Context, env Env, args []string) error {
 	flags := newFlags(env, "wxsign migrate", "up | status", "up brings the database schema to what this version needs; status lists the steps.\nBoth refuse a schema that is newer than this version knows.\n")
-	if err := parseFlags(flags, args); err != nil {
+	if err := parseWords(flags, args); err != nil {
 		return err
 	}
 	if flags.NArg() != 1 || flags.Arg(0) != "up" && flags.Arg(0) != "status" {
@@ -110,5 +117,5 @@ func storeOf(env Env) (*model.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openStore(c.Database, newLogger(c.Log, env.Stderr))
+	return openStore(c, newLogger(c.Log, env.Stderr))
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/account"
@@ -21,10 +22,11 @@ import (
 	"github.com/wxsign/wxsign/service/wechat"
 )
 
-const aboutDoctor = `checks configuration, files, master key, database, clocks, WeChat, accounts and
-addresses, and says of each what works, what does not, and what to do. It changes
-nothing, may run beside a server, and never makes a call to WeChat that ends a
-token. Exit code 1 where something does not work.
+const aboutDoctor = `checks configuration, files, master key, database, clocks, replicas, open alerts,
+WeChat, accounts, budgets, addresses and what waits to be delivered, and says of
+each what works, what does not, and what to do. It changes nothing, may run beside
+a server, and never makes a call to WeChat that ends a token. Exit code 1 where
+something does not work.
 
   ok     works
   note   not checked, or worth knowing
@@ -50,15 +52,13 @@ func doctorCommand(ctx context.Context, env Env, args []string) error {
 		return visit.end()
 	}
 	for _, warning := range report.Warnings {
-		visit.found(doctor.Finding{Check: "config", Verdict: doctor.Warn, Text: warning, Mend: "correct the name, or take it out"})
+		visit.found(doctor.Finding{Check: "config", Verdict: doctor.Warn, Text: warning.Problem, Mend: warning.Mend})
 	}
 	o := doctor.Options{Config: c, Offline: *offline, Found: visit.found}
 	if !c.Simulator.Enabled { // the demo's secrets stand in the repository
 		o.SecretFiles = report.SecretFiles
 	}
-	if *accounts != "" {
-		o.Accounts = strings.Split(*accounts, ",")
-	}
+	o.Accounts = strings.FieldsFunc(*accounts, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) // as people write lists
 	if err := examine(ctx, env, o); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func examine(ctx context.Context, env Env, o doctor.Options) error {
 	}
 	o.Keyring = func() (*secret.Keyring, error) { return loadKeyring(c) }
 	// What goes wrong becomes a finding; a log between them would only repeat it.
-	o.OpenStore = func() (*model.Store, error) { return openStore(c.Database, slog.New(slog.DiscardHandler)) }
+	o.OpenStore = func() (*model.Store, error) { return openStore(c, slog.New(slog.DiscardHandler)) }
 	o.ProveKey = func(ctx context.Context, store *model.Store, ring *secret.Keyring) error {
 		checks, err := store.KeyChecks(ctx)
 		if err != nil {
@@ -95,6 +95,9 @@ func examine(ctx context.Context, env Env, o doctor.Options) error {
 	o.SecretPlace, o.ValuePlace = keeper.AppSecretPlace, keeper.ValuePlace
 	o.RedisTLS = func() (*tls.Config, error) { return redisTLS(c) }
 	o.HeldPlace = func(appID, role string) string { return account.HeldSecretPlace(keeper.AppSecretPlace, appID, role) }
+	if err := tellOfServers(c, &o); err != nil {
+		return err
+	}
 	d, err := doctor.New(o)
 	if err != nil {
 		return err
@@ -182,7 +185,7 @@ func (v *visit) end() error {
 			return err
 		}
 	} else {
-		say(v.stdout, "\n%d checks: %d do not work, %d to look after\n", len(v.findings), v.failed, v.warned)
+		say(v.stdout, "\n%d findings: %d do not work, %d to look after\n", len(v.findings), v.failed, v.warned)
 	}
 	if v.failed > 0 {
 		return fmt.Errorf("%w (%d of them)", errUnwell, v.failed)

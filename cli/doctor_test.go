@@ -39,7 +39,8 @@ func TestDoctorBesideAServer(t *testing.T) {
 	// WeChat is left out.
 	code, stdout, stderr := p.beside(nil, "doctor", "--offline")
 	for _, want := range []string{
-		"ok    config", "ok    master_key", "ok    schema", "ok    sealed", "note  wechat       not asked: --offline", "0 do not work",
+		"ok    config", "ok    master_key", "ok    schema", "ok    sealed",
+		"ok    replicas     serving on this database: 1, wxsign ", "ok    alerts", "ok    budget", "ok    deliveries", "ok    history", "note  wechat       not asked: --offline", "0 do not work",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in:\n%s", want, stdout)
@@ -58,6 +59,22 @@ func TestDoctorBesideAServer(t *testing.T) {
 	}
 	if code != 1 || answer.Verdict != "fail" || answer.Version == "" || len(answer.Findings) < 5 || !strings.Contains(stderr, "1 of them") {
 		t.Errorf("exit code %d, stderr %s, %+v", code, stderr, answer)
+	}
+}
+
+// A list of accounts may have blanks, as people write lists.
+func TestDoctorOnSomeAccounts(t *testing.T) {
+	t.Parallel()
+	p := begin(t, demoConfig, nil)
+	p.address("wxsign is ready", "listen")
+	_, stdout, _ := p.beside(nil, "doctor", "--offline", "--account", " wxnobody, wxnoone ,")
+	for _, want := range []string{"there is no account wxnobody\n", "there is no account wxnoone\n", " findings: 2 do not work"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in:\n%s", want, stdout)
+		}
+	}
+	if n := strings.Count(stdout, "there is no account"); n != 2 {
+		t.Errorf("%d accounts are missing:\n%s", n, stdout)
 	}
 }
 

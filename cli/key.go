@@ -54,7 +54,7 @@ func withKeys(ctx context.Context, env Env, use func(*apikey.Keys, *model.Store)
 		return err
 	}
 	log := newLogger(c.Log, env.Stderr)
-	store, err := openStore(c.Database, log)
+	store, err := openStore(c, log)
 	if err != nil {
 		return err
 	}

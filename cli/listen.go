@@ -18,6 +18,9 @@ const (
 	writeTimeout      = 15 * time.Second
 	idleTimeout       = time.Minute
 	maxHeaderBytes    = 16 << 10
+	// restingTimeout is writeTimeout where answers may rest: a relayed one and a CSV
+	// move their own deadline by 30 s, which must come first.
+	restingTimeout = 35 * time.Second
 )
 
 // listener is an address that is open, and the server behind it.
@@ -29,6 +32,9 @@ type listener struct {
 	failed chan error
 	// patient lets an answer take as long as it likes: the simulator's faults do.
 	patient bool
+	// resting lets a client by HTTP/2 take nothing for a while: the routes for
+	// business servers, or the panel, are there.
+	resting bool
 }
 
 // listen opens the address. Nothing is answered before serve.
@@ -56,19 +62,30 @@ func listen(ctx context.Context, name, address string, files tlsFiles) (*listene
 // serve answers requests in the background until close.
 func (l *listener) serve(h http.Handler, log *slog.Logger) {
 	l.server = &http.Server{
-		Handler:           h,
+		Handler:           guarded(h, log),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// By HTTP/2 the above ends streams, not a connection whose client reads nothing.
+		HTTP2:    &http.HTTP2Config{WriteByteTimeout: l.byteTimeout()},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	if l.patient {
-		l.server.WriteTimeout = 0
+		l.server.WriteTimeout, l.server.HTTP2 = 0, nil
 	}
 	go func() {
 		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
 			l.failed <- fmt.Errorf("the %s listener failed: %w", l.name, err)
 		}
 	}()
+}
+
+// byteTimeout is how long a client by HTTP/2 may take nothing. It ends all that goes
+// on by its connection, so it is no shorter than any answer's own time.
+func (l *listener) byteTimeout() time.Duration {
+	if l.resting {
+		return restingTimeout
+	}
+	return writeTimeout
 }
 
 // close accepts nothing more and waits for open requests until ctx ends.

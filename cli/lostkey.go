@@ -10,61 +10,115 @@ import (
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/audit"
+	"github.com/wxsign/wxsign/service/config"
+	"github.com/wxsign/wxsign/service/fleet"
 	"github.com/wxsign/wxsign/service/secret"
 )
 
 // actionLoseMasterKey is for the audit log: a key is given up.
 const actionLoseMasterKey audit.Action = "lose_master_key"
 
+const aboutLostKey = `  Without KEY-ID it lists the keys that the database knows. With key ids it gives
+  those up that nobody has any more, so that wxsign starts with another key. It
+  refuses while a replica lives that may have them.
+`
+
 // lostMasterKey gives keys up that nobody has any more, so that a server with
 // another key may start on their database. What they sealed stays sealed for
 // ever: tokens and tickets are fetched anew by the next start, AppSecrets come
 // from the configuration or from people.
-func lostMasterKey(ctx context.Context, env Env, ids []string) error {
+func lostMasterKey(ctx context.Context, env Env, args []string) error {
+	flags := newFlags(env, "wxsign master-key lost", "[--replicas-ended] [KEY-ID …]", aboutLostKey)
+	ended := flags.Bool("replicas-ended", false, "give the keys up although the database says that a replica with another configuration or master key was there a moment ago")
+	if err := parseFlags(flags, args); err != nil {
+		return err
+	}
+	ids := flags.Args()
+	if slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, "-") }) {
+		return usageError{"master-key lost: write flags before the key ids"}
+	}
 	c, _, err := loadConfig(env)
 	if err != nil {
 		return err
 	}
-	ring, err := loadKeyring(c)
-	if errors.Is(err, fs.ErrNotExist) { // nearly always: the file is what was lost
-		return fmt.Errorf("%w If it is, first make the key that is to follow: (umask 077; wxsign master-key new >%s)", err, c.MasterKeyFile())
-	}
+	ring, err := followingKeyring(c)
 	if err != nil {
 		return err
 	}
-	store, err := openStore(c.Database, newLogger(c.Log, env.Stderr))
+	store, err := openStore(c, newLogger(c.Log, env.Stderr))
 	if err != nil {
 		return err
 	}
 	defer store.Close() //nolint:errcheck // the command's own error matters more
+	known := lostKeys{ids: ids, ring: ring}
 	if err := store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	checks, err := store.KeyChecks(ctx)
-	if err != nil {
+	if known.checks, err = store.KeyChecks(ctx); err != nil {
+		return err
+	}
+	if known.holders, err = mayHoldKeys(ctx, store, c, ring); err != nil {
 		return err
 	}
 	if len(ids) == 0 {
-		return listMasterKeys(env, checks, ring)
+		return listMasterKeys(env, known)
 	}
-	return giveUpKeys(ctx, env, store, lostKeys{ids: ids, checks: checks, ring: ring})
+	if *ended {
+		known.holders = nil
+	}
+	return giveUpKeys(ctx, env, store, known)
+}
+
+// followingKeyring is the key that is to follow the lost one.
+func followingKeyring(c config.Config) (*secret.Keyring, error) {
+	ring, err := loadKeyring(c)
+	if errors.Is(err, fs.ErrNotExist) { // nearly always: the file is what was lost
+		return nil, fmt.Errorf("%w If it is, first make the key that is to follow: (umask 077; wxsign master-key new >%s)", err, c.MasterKeyFile())
+	}
+	return ring, err
+}
+
+// mayHoldKeys names the replicas that live and may have master keys which this
+// command does not have. Nobody can ask a replica for its keys; but those with
+// this configuration and these keys say so in the database.
+func mayHoldKeys(ctx context.Context, store *model.Store, c config.Config, ring *secret.Keyring) ([]string, error) {
+	fingerprint, err := configFingerprint(c, ring)
+	if err != nil {
+		return nil, err
+	}
+	looker, err := fleet.New(fleet.Options{Store: store, Name: "wxsign master-key lost", Config: fingerprint})
+	if err != nil {
+		return nil, err
+	}
+	replicas, err := looker.Replicas(ctx)
+	var names []string
+	for _, r := range replicas {
+		if r.Differs && !r.Lost {
+			names = append(names, r.Name)
+		}
+	}
+	return names, err
 }
 
 // listMasterKeys says which keys the database knows, and which are at hand.
-func listMasterKeys(env Env, checks []model.KeyCheck, ring *secret.Keyring) error {
+func listMasterKeys(env Env, known lostKeys) error {
 	var text strings.Builder
 	missing := 0
-	for _, check := range checks {
+	for _, check := range known.checks {
 		state := "here"
-		if !opens(ring, check) {
+		if !opens(known.ring, check) {
 			state = "not in security.master_key"
 			missing++
 		}
 		fmt.Fprintf(&text, "%s  %s\n", check.KeyID, state)
 	}
 	switch {
-	case len(checks) == 0:
+	case len(known.checks) == 0:
 		text.WriteString("The database knows no master key yet.\n")
+	case missing > 0 && len(known.holders) > 0:
+		fmt.Fprintf(&text, "Replicas that run now and may have such a key in memory: %s.\n"+
+			"While they run nothing is urgent: take the key from their configuration, or from where their secrets are kept.\n",
+			strings.Join(known.holders, ", "))
 	case missing > 0:
 		text.WriteString("Look for a copy first: in backups, on other replicas, in the memory of one that still runs.\n" +
 			"If there is none, `wxsign master-key lost KEY-ID …` gives such a key up for good.\n")
@@ -75,9 +129,10 @@ func listMasterKeys(env Env, checks []model.KeyCheck, ring *secret.Keyring) erro
 
 // lostKeys are keys to be given up, and what is known of them.
 type lostKeys struct {
-	ids    []string
-	checks []model.KeyCheck
-	ring   *secret.Keyring
+	ids     []string
+	checks  []model.KeyCheck
+	ring    *secret.Keyring
+	holders []string // replicas that may have them
 }
 
 // refuse says why a key cannot be given up; nil if it can.
@@ -88,6 +143,10 @@ func (l lostKeys) refuse(id string) error {
 		return fmt.Errorf("the database knows no master key with the id %s; `wxsign master-key lost` lists them", id)
 	case opens(l.ring, l.checks[i]):
 		return fmt.Errorf("the master key %s is not lost: it stands in security.master_key. `wxsign master-key rotate` replaces a key", id)
+	case len(l.holders) > 0:
+		return fmt.Errorf("the master key %s may not be lost: %s lives with another configuration or master key than this command, and may have it in memory. "+
+			"Take the key from where that replica got it. If it is really lost, end the replica, which would seal with it again, and run this a minute later; "+
+			"--replicas-ended before the key id gives it up at once", id, strings.Join(l.holders, ", "))
 	}
 	return nil
 }

@@ -27,8 +27,11 @@ const aboutMasterKey = `  new     print a random master key. Give it to every re
 `
 
 func masterKeyCommand(ctx context.Context, env Env, args []string) error {
+	if len(args) > 0 && args[0] == "lost" {
+		return lostMasterKey(ctx, env, args[1:])
+	}
 	flags := newFlags(env, "wxsign master-key", "new | rotate | lost [KEY-ID …]", aboutMasterKey)
-	if err := parseFlags(flags, args); err != nil {
+	if err := parseWords(flags, args); err != nil {
 		return err
 	}
 	switch {
@@ -37,8 +40,6 @@ func masterKeyCommand(ctx context.Context, env Env, args []string) error {
 		return err
 	case flags.NArg() == 1 && flags.Arg(0) == "rotate":
 		return rotateMasterKey(ctx, env)
-	case flags.Arg(0) == "lost":
-		return lostMasterKey(ctx, env, flags.Args()[1:])
 	}
 	return usageError{"master-key: say `wxsign master-key new`, `wxsign master-key rotate` or `wxsign master-key lost`"}
 }

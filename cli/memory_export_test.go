@@ -1,7 +1,9 @@
 package cli
 
-// SettleMemory and PaceCollector let tests call them apart from a start.
+// These let tests call what tends the memory apart from a start.
 var (
-	SettleMemory  = settleMemory
-	PaceCollector = paceCollector
+	SettleMemory  = func() { settleMemory(roomForGarbage) }
+	PaceCollector = func() { paceCollector(roomForGarbage) }
+	TendMemory    = tendMemory
+	WidenMemory   = widenMemory
 )

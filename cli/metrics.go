@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"slices"
 
+	"github.com/wxsign/wxsign/service/alert"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/metrics"
 )
@@ -12,6 +14,7 @@ func (p *program) buildMetrics() (counters *metrics.Metrics, err error) {
 	b := thisBuild()
 	p.counters, err = metrics.New(metrics.Options{
 		Version: b.Version, Commit: b.Commit, Date: b.Date, Table: p.table, State: p.state, Store: p.store,
+		Conditions: alert.Conditions(),
 	})
 	return p.counters, err
 }
@@ -27,7 +30,9 @@ func (p *program) observer() keeper.Observer {
 // state is what the metrics show of the whole replica.
 func (p *program) state() metrics.State {
 	status := p.keeper.Status()
-	return metrics.State{Ready: status.Ready, DatabaseDown: status.DatabaseDown}
+	return metrics.State{
+		Ready: status.Ready, DatabaseDown: status.DatabaseDown, ReadOnly: slices.Contains(status.Codes, keeper.CodeDatabaseReadOnly),
+	}
 }
 
 // watchDatabase is a job: it looks up what a scrape has no time for. That the

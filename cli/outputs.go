@@ -122,7 +122,7 @@ func newHooks(all config.Config) ([]*webhook.Hook, error) {
 	hooks := make([]*webhook.Hook, 0, len(urls))
 	for _, c := range all.Webhooks {
 		hook, err := webhook.NewHook(webhook.HookOptions{
-			URL: c.URL, Secret: c.Secret, Events: c.Events, Client: client, UserAgent: "wxsign/" + Version,
+			URL: c.URL, Secret: c.Secret, Events: c.Events, Client: client, UserAgent: "wxsign/" + thisBuild().Version,
 		})
 		if err != nil {
 			return nil, err

@@ -50,6 +50,9 @@ func TestOutputs(t *testing.T) {
 		if err != nil {
 			t.Errorf("a message that cannot be trusted: %v", err)
 		}
+		if agent := r.Header.Get("User-Agent"); !strings.HasPrefix(agent, "wxsign/") || agent == "wxsign/" {
+			t.Errorf("User-Agent %q does not say which wxsign it is", agent)
+		}
 		events <- r.Header.Get(webhook.EventHeader) + string(body)
 	}))
 	t.Cleanup(receiver.Close)

@@ -89,9 +89,9 @@ func (p *program) buildFleet() error {
 	return p.scheduler.Add("fleet", "@every "+fleet.Interval.String(), p.fleet.Beat)
 }
 
-// configFingerprint tells apart what must be the same on all replicas: the
-// master key, and all of the configuration but what each process has for itself.
-// It is keyed, so that nobody can try secrets against it.
+// configFingerprint tells apart what must be the same on all replicas: all master
+// keys, the sealing one first, and all of the configuration but what each process
+// has for itself. It is keyed, so that nobody can try secrets against it.
 func configFingerprint(c config.Config, ring *secret.Keyring) (string, error) {
 	key, err := ring.Derive("configuration fingerprint")
 	if err != nil {
@@ -102,7 +102,9 @@ func configFingerprint(c config.Config, ring *secret.Keyring) (string, error) {
 		secrets = append(secrets, a.AppID+" "+a.Secret.Hash())
 	}
 	mac := hmac.New(sha256.New, key)
-	err = json.NewEncoder(mac).Encode([]any{c.WeChat, c.Refresh, c.History, c.Publish, c.Demo, c.Alert, c.Webhooks, c.Accounts, secrets})
+	err = json.NewEncoder(mac).Encode([]any{
+		ring.KeyIDs(), c.WeChat, c.Refresh, c.History, c.Publish, c.Demo, c.Alert, c.Webhooks, c.Accounts, secrets,
+	})
 	if err != nil {
 		return "", fmt.Errorf("fingerprint of the configuration: %w", err)
 	}

@@ -18,7 +18,7 @@ func rotateMasterKey(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	store, err := openStore(c.Database, log)
+	store, err := openStore(c, log)
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ type relayTokens struct{ *keeper.Keeper }
 // Current implements relay.Tokens.
 func (t relayTokens) Current(appID string) (relay.Token, error) {
 	c, err := t.Keeper.Current(appID, keeper.KindAccessToken)
-	return relay.Token{Value: c.Value, SHA256: c.SHA256}, err
+	return relay.Token{Value: c.Value, SHA256: c.SHA256()}, err
 }
 
 // Report implements relay.Tokens.

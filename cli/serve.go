@@ -40,7 +40,7 @@ func serveCommand(ctx context.Context, env Env, args []string) error {
 	log := newLogger(c.Log, env.Stderr)
 	slog.SetDefault(log)
 	for _, warning := range report.Warnings {
-		log.Warn("about the configuration", "text", warning)
+		log.Warn("about the configuration", "text", warning.String())
 	}
 	return serve(ctx, c, log)
 }
@@ -90,7 +90,7 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
 	if p.ring, p.madeKey, err = loadOrMakeKeyring(c, log); err != nil {
 		return err
 	}
-	if p.store, err = openStore(c.Database, log); err != nil {
+	if p.store, err = openStore(c, log); err != nil {
 		return err
 	}
 	unlock, err := p.store.LockForServe()
@@ -115,7 +115,7 @@ func (p *program) run(ctx context.Context) error {
 	}
 	if err == nil {
 		p.announce()
-		settleMemory()
+		settleMemory(roomForGarbage)
 		err = p.wait(ctx)
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -149,7 +149,18 @@ func (p *program) open(ctx context.Context) (err error) {
 	if c.Ops.Listen != "" {
 		p.ops, err = listen(ctx, "ops", c.Ops.Listen, tlsFiles{})
 	}
+	p.letRest()
 	return err
+}
+
+// letRest finds the listeners on which the relay and the panel are.
+func (p *program) letRest() {
+	p.pages.resting = p.control == nil || p.admin == nil
+	for _, l := range []*listener{p.control, p.admin} {
+		if l != nil {
+			l.resting = true
+		}
+	}
 }
 
 // start gets ready as soon as the database lets it. The HTTP side answers all

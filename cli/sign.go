@@ -116,7 +116,7 @@ func withStored(ctx context.Context, env Env, use func(*program) error) (err err
 	if p.ring, err = loadKeyring(c); err != nil {
 		return err
 	}
-	if p.store, err = openStore(c.Database, p.log); err != nil {
+	if p.store, err = openStore(c, p.log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.store.Close()) }()

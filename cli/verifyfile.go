@@ -20,7 +20,7 @@ A serving wxsign on the same database answers at once.
 func verifyFileCommand(ctx context.Context, env Env, args []string) error {
 	flags := newFlags(env, "wxsign verify-file", "--app-id A add NAME [CONTENT] | list | remove NAME", aboutVerifyFile)
 	appID := flags.String("app-id", "", "the account's `AppID`")
-	if err := parseFlags(flags, args); err != nil {
+	if err := parseWords(flags, args); err != nil {
 		return err
 	}
 	n, fits := flags.NArg(), false
@@ -54,7 +54,7 @@ func withVerifyFiles(ctx context.Context, env Env, do func(*account.VerifyFiles)
 		return err
 	}
 	log := newLogger(c.Log, env.Stderr)
-	store, err := openStore(c.Database, log)
+	store, err := openStore(c, log)
 	if err != nil {
 		return err
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -153,10 +155,45 @@ func TestCompose(t *testing.T) {
 			at(t, file, "secrets", wanted, "file")
 		}
 	}
+	if proxy := at(t, file, "services", "nginx", "networks", "outside", "ipv4_address"); proxy !=
+		at(t, file, "x-wxsign", "environment", "WXSIGN_SERVER_TRUSTED_PROXIES") {
+		t.Errorf("nginx is %v, which wxsign does not trust", proxy)
+	}
 	// What hands out tokens is not for the network.
 	for _, port := range at(t, file, "services", "wxsign-1", "ports").([]any) {
 		if !strings.HasPrefix(port.(string), "127.0.0.1:") {
 			t.Errorf("port %v is open to everybody", port)
+		}
+	}
+}
+
+// A stop by the machine must leave wxsign the time for its own: what was renewed
+// last is published then, and told.
+// Regression: they were as long as server.shutdown_timeout and the last messages
+// take at most, and not longer.
+func TestTimeToStop(t *testing.T) {
+	t.Parallel()
+	seconds := func(file, pattern string) int {
+		found := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
+		if found == nil {
+			t.Fatalf("%s has no %s", file, pattern)
+		}
+		n, err := strconv.Atoi(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const messages, spare = 5, 3
+	own := seconds("../config.toml", `(?m)^shutdown_timeout = "(\d+)s"`) + messages + spare
+	for file, given := range map[string]int{
+		"compose": seconds("docker/compose.yaml", `(?m)^  stop_grace_period: (\d+)s`),
+		"systemd": seconds("systemd/wxsign.service", `(?m)^TimeoutStopSec=(\d+)s`),
+		"Kubernetes": seconds("kubernetes/wxsign.yaml", `terminationGracePeriodSeconds: (\d+)`) -
+			seconds("kubernetes/wxsign.yaml", `sleep: \{seconds: (\d+)\}`),
+	} {
+		if given < own {
+			t.Errorf("%s gives %d s, and wxsign may need %d", file, given, own)
 		}
 	}
 }
@@ -198,12 +235,31 @@ func checkPod(t *testing.T, deployment map[string]any) {
 	if found := numbers.FindAllString(read(t, "kubernetes/wxsign.yaml"), -1); len(found) != 3 {
 		t.Errorf("found only %q", found)
 	}
+	checkMemory(t, container)
 	if at(t, container, "securityContext", "readOnlyRootFilesystem") != true || at(t, pod, "securityContext", "runAsNonRoot") != true {
 		t.Error("the pod may do more than it needs")
 	}
 	labels := at(t, deployment, "spec", "template", "metadata", "labels", "app.kubernetes.io/name")
 	if labels != at(t, deployment, "spec", "selector", "matchLabels", "app.kubernetes.io/name") {
 		t.Error("the selector does not select the pods")
+	}
+}
+
+// checkMemory holds that Go knows of the limit, and keeps a tenth of it free for
+// what it does not count.
+func checkMemory(t *testing.T, container any) {
+	t.Helper()
+	var most, goes int
+	limit, _ := at(t, container, "resources", "limits", "memory").(string)
+	if _, err := fmt.Sscanf(limit, "%dMi", &most); err != nil {
+		t.Fatalf("limit %q: %v", limit, err)
+	}
+	if at(t, container, "env", 0, "name") != "GOMEMLIMIT" {
+		t.Fatal("Go is not told of the limit")
+	}
+	value, _ := at(t, container, "env", 0, "value").(string)
+	if _, err := fmt.Sscanf(value, "%dMiB", &goes); err != nil || goes < most/2 || goes > most*9/10 {
+		t.Errorf("GOMEMLIMIT %q does not fit %q: %v", value, limit, err)
 	}
 }
 

@@ -35,10 +35,12 @@ type Control struct {
 	credentials Credentials
 	guard       *Guard
 	signer      Signer
+	answers     bodies
 
 	waits    context.Context // ends when nobody may wait here any longer
 	endWaits context.CancelFunc
-	lot      *lot // where they wait whose connection can be taken aside
+	lot      *lot     // where they wait whose connection can be taken aside
+	standing standing // who waits otherwise
 }
 
 // NewControl makes the handler.

@@ -11,6 +11,7 @@ import (
 
 var (
 	errWaitNeedsVersion = errors.New("wait was given without the value that you have")
+	errTooManyWaits     = errors.New("too many requests wait here already")
 	errQueryInvalid     = errors.New("a query parameter has a value that cannot be used")
 	errReportIncomplete = errors.New("the report does not say which value is meant")
 	errCardIncomplete   = errors.New("the card is not described well enough to be signed")
@@ -44,7 +45,7 @@ var controlProblems = []problem{
 	},
 	{
 		apikey.ErrAddressNotAllowed, http.StatusForbidden, "address_not_allowed",
-		"Make a key with this network in its list. Behind a proxy, name the proxy in server.trusted_proxies.",
+		"Make a key with this network in its list. Behind a proxy, name the proxy in server.trusted_proxies, and have it write addresses into X-Forwarded-For.",
 	},
 	{
 		errBrowser, http.StatusForbidden, "browser_refused",
@@ -57,6 +58,10 @@ var controlProblems = []problem{
 	{
 		errQueryInvalid, http.StatusBadRequest, "query_invalid",
 		"wait is a duration as in 30s, at most 60s; after is the version of an answer.",
+	},
+	{
+		errTooManyWaits, http.StatusTooManyRequests, "too_many_requests",
+		"Ask again after the seconds in Retry-After, or without wait. Behind a proxy that ends TLS and speaks HTTP/1.1 with wxsign ten times as many may wait.",
 	},
 	{
 		errReportIncomplete, http.StatusBadRequest, "report_invalid",
@@ -73,6 +78,10 @@ var controlProblems = []problem{
 	{
 		keeper.ErrAccountDisabled, http.StatusForbidden, "account_disabled",
 		"An administrator can enable it again.",
+	},
+	{
+		errOrderUnknown, http.StatusNotFound, "kind_unknown",
+		"Send kind as jsapi, agent_config, add_card or choose_card.",
 	},
 	{
 		keeper.ErrKindUnknown, http.StatusNotFound, "kind_unknown",
@@ -92,7 +101,7 @@ var controlProblems = []problem{
 	},
 	{
 		keeper.ErrRefreshFailed, http.StatusServiceUnavailable, "refresh_failed",
-		"Ask again after the seconds in Retry-After; wxsign keeps trying.",
+		"Ask again after the seconds in Retry-After.",
 	},
 }
 

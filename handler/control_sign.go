@@ -2,6 +2,7 @@ package handler
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -28,6 +29,9 @@ type signOrder struct {
 	CardType   string `json:"card_type"`
 	LocationID string `json:"location_id"`
 }
+
+// errOrderUnknown is not keeper.ErrKindUnknown: no ticket is missing.
+var errOrderUnknown = errors.New("nothing of this kind can be signed")
 
 // Sign answers POST /v1/accounts/{app_id}/sign.
 func (h *Control) Sign(c *gin.Context) error {
@@ -58,7 +62,7 @@ func (h *Control) sign(appID string, order signOrder) (any, error) {
 	case "choose_card":
 		return h.chooseCard(appID, order)
 	}
-	return nil, fmt.Errorf("%w: sign jsapi, agent_config, add_card or choose_card", keeper.ErrKindUnknown)
+	return nil, fmt.Errorf("%w: %q", errOrderUnknown, order.Kind)
 }
 
 // cardExt goes into wx.addCard as the text of the field cardExt (JS-SDK

@@ -65,7 +65,7 @@ func tencentOf(c *gin.Context, err error) *tencentError {
 		{apikey.ErrAccountNotAllowed, 40013, "invalid appid"},
 		{keeper.ErrAccountUnknown, 40013, "invalid appid"},
 		{keeper.ErrAccountDisabled, 40013, "invalid appid"},
-		{apikey.ErrAddressNotAllowed, 40164, "invalid ip " + AddressOf(c).String() + ", not in whitelist"},
+		{apikey.ErrAddressNotAllowed, 40164, "invalid ip " + AddressText(c) + ", not in whitelist"},
 		{keeper.ErrKindUnknown, 40097, "invalid args"},
 		{keeper.ErrNotReady, -1, "system error"},
 		{keeper.ErrRefreshFailed, -1, "system error"},
@@ -199,7 +199,7 @@ func (h *Control) force(c *gin.Context, caller *apikey.Caller, appID string, v k
 	}
 	allowTime(c, reportTime)
 	_, err := h.credentials.Report(c.Request.Context(), keeper.Report{
-		AppID: appID, Kind: keeper.KindAccessToken, SHA256: v.SHA256, Actor: caller.Name,
+		AppID: appID, Kind: keeper.KindAccessToken, SHA256: v.SHA256(), Actor: caller.Name,
 	})
 	if err != nil {
 		return v, err

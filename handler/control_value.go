@@ -13,6 +13,7 @@ import (
 
 	"github.com/wxsign/wxsign/service/apikey"
 	"github.com/wxsign/wxsign/service/keeper"
+	"github.com/wxsign/wxsign/service/signature"
 )
 
 // valueAnswer is a live value as callers get it.
@@ -36,6 +37,25 @@ func newValueAnswer(kind string, v keeper.Current, show bool) valueAnswer {
 		answer.Ticket = v.Value.Reveal()
 	}
 	return answer
+}
+
+// appendJSON appends what encoding/json makes of the answer: it is asked for before
+// each of their own calls by servers that keep no token.
+func (a valueAnswer) appendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if a.AccessToken != "" {
+		b = append(signature.AppendText(append(b, `"access_token":`...), a.AccessToken), ',')
+	}
+	if a.Ticket != "" {
+		b = append(signature.AppendText(append(b, `"ticket":`...), a.Ticket), ',')
+	}
+	b = strconv.AppendInt(append(b, `"expires_in":`...), a.ExpiresIn, 10)
+	b = signature.AppendText(append(b, `,"expires_at":`...), a.ExpiresAt)
+	b = strconv.AppendInt(append(b, `,"version":`...), a.Version, 10)
+	if a.Result != "" {
+		b = signature.AppendText(append(b, `,"result":`...), a.Result)
+	}
+	return append(b, '}')
 }
 
 // Token answers GET /v1/accounts/{app_id}/access_token.
@@ -75,7 +95,8 @@ func readScope(kind string) string {
 
 func (h *Control) value(c *gin.Context, kind string) error {
 	appID := c.Param("app_id")
-	if _, err := h.guard.Caller(c, readScope(kind), appID); err != nil {
+	caller, err := h.guard.Caller(c, readScope(kind), appID)
+	if err != nil {
 		return err
 	}
 	known, err := parseKnown(c)
@@ -87,7 +108,7 @@ func (h *Control) value(c *gin.Context, kind string) error {
 		if h.park(c, kind, known, v) {
 			return nil
 		}
-		v, err = h.await(c, kind, known)
+		v, err = h.await(c, caller.ID, kind, known)
 	}
 	if err != nil && !errors.Is(err, keeper.ErrUnchanged) {
 		return withRetry(err)
@@ -99,13 +120,20 @@ func (h *Control) value(c *gin.Context, kind string) error {
 		c.Status(http.StatusNotModified)
 		return nil
 	}
-	c.PureJSON(http.StatusOK, newValueAnswer(kind, v, true))
+	h.answers.write(c, newValueAnswer(kind, v, true).appendJSON)
 	return nil
 }
 
+// retryStanding is when to ask again for one of their places.
+const retryStanding = 5 * time.Second
+
 // await gets the value as soon as it is another one. The key may have been
 // revoked while its holder waited.
-func (h *Control) await(c *gin.Context, kind string, known known) (keeper.Current, error) {
+func (h *Control) await(c *gin.Context, keyID, kind string, known known) (keeper.Current, error) {
+	if !h.standing.enter(keyID) {
+		return keeper.Current{}, &RetryLater{Err: errTooManyWaits, After: retryStanding}
+	}
+	defer h.standing.leave(keyID)
 	appID := c.Param("app_id")
 	allowTime(c, known.wait)
 	ctx, cancel := context.WithTimeout(c.Request.Context(), known.wait)
@@ -176,7 +204,7 @@ func (k known) differs(v keeper.Current) bool {
 		return v.Version != k.after
 	}
 	for _, tag := range k.tags {
-		if tag == "*" || tag == etag(v) {
+		if tag == "*" || isTagOf(tag, v) {
 			return false
 		}
 	}
@@ -191,6 +219,13 @@ func (k known) outdated(v keeper.Current) bool {
 }
 
 func etag(v keeper.Current) string { return `"` + v.PublishID + `"` }
+
+// isTagOf is tag == etag(v).
+func isTagOf(tag string, v keeper.Current) bool {
+	id, quoted := strings.CutPrefix(tag, `"`)
+	id, ended := strings.CutSuffix(id, `"`)
+	return quoted && ended && id == v.PublishID
+}
 
 // entityTags are the tags of If-None-Match, compared weakly (RFC 9110, 13.1.2).
 // Publish ids have no commas.

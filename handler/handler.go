@@ -4,11 +4,13 @@
 package handler
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -33,23 +35,45 @@ var (
 )
 
 // readJSON decodes a body of at most limit bytes into v: one JSON value, no
-// unknown fields.
+// unknown fields. Its size is judged before what it says.
 func readJSON(c *gin.Context, limit int64, v any) error {
-	body := http.MaxBytesReader(c.Writer, c.Request.Body, limit)
-	decoder := json.NewDecoder(body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(v)
-	if err == nil {
-		_, err = decoder.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = errors.New("there is more behind the object")
-		}
-	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return fmt.Errorf("%w: at most %d bytes", errBodyTooLarge, tooLarge.Limit)
 	}
-	return fmt.Errorf("%w: %v", errJSONInvalid, err) //nolint:errorlint // the decoder's own error is text for the caller
+	if err != nil { // its text is about sockets
+		return fmt.Errorf("%w: it did not arrive whole", errJSONInvalid)
+	}
+	if err := decodeJSON(body, v); err != nil {
+		return fmt.Errorf("%w: %s", errJSONInvalid, jsonFault(err))
+	}
+	return nil
+}
+
+func decodeJSON(body []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more behind the object")
+	}
+	return nil
+}
+
+// jsonFault is the decoder's error in words of JSON: its own name types of Go.
+func jsonFault(err error) string {
+	wrong, typed := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case errors.Is(err, io.EOF):
+		return "it is empty"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "it ends too early"
+	case typed && wrong.Field == "":
+		return "it cannot be of type " + wrong.Value
+	case typed:
+		return wrong.Field + " cannot be of type " + wrong.Value
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
 }

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -30,16 +28,14 @@ type AccountLimiter interface {
 
 // JSSDK answers /jssdk/config.
 type JSSDK struct {
-	signer Signer
-	limit  AccountLimiter
-	bodies sync.Pool // of *[]byte
+	signer  Signer
+	limit   AccountLimiter
+	answers bodies
 }
 
 // NewJSSDK makes the handler.
 func NewJSSDK(signer Signer, limit AccountLimiter) *JSSDK {
-	h := &JSSDK{signer: signer, limit: limit}
-	h.bodies.New = func() any { return new(make([]byte, 0, bodySize)) }
-	return h
+	return &JSSDK{signer: signer, limit: limit}
 }
 
 const (
@@ -89,32 +85,14 @@ func (h *JSSDK) answer(c *gin.Context, request signature.Request) error {
 	if wait, granted := h.limit.Take(config.Account); !granted {
 		return &RetryLater{Err: ErrTooManyRequests, After: wait}
 	}
-	h.write(c, config)
+	c.Writer.Header()["Cache-Control"] = noStore
+	h.answers.write(c, config.AppendJSON)
 	return nil
 }
 
-// The values of headers, made once for all answers. Nobody writes into them.
-var (
-	noStore  = []string{"no-store"}
-	jsonText = []string{"application/json; charset=utf-8"}
-)
-
-// bodySize is what most answers fit in, in bytes; a page URL of full length does
-// not.
-const bodySize = 1 << 10
-
-// write answers as gin's PureJSON would, without its reflection and its copies.
-func (h *JSSDK) write(c *gin.Context, config signature.Config) {
-	header := c.Writer.Header()
-	header["Cache-Control"], header["Content-Type"] = noStore, jsonText
-	body := h.bodies.Get().(*[]byte) //nolint:forcetypeassert // NewJSSDK makes no other
-	*body = append(config.AppendJSON((*body)[:0]), '\n')
-	if len(*body) > bodySize { // too long for net/http to count before it must send the header
-		header["Content-Length"] = []string{strconv.Itoa(len(*body))}
-	}
-	_, _ = c.Writer.Write(*body) // fails where the page has gone
-	h.bodies.Put(body)
-}
+// noStore is a value of Cache-Control, made once for all answers. Nobody writes
+// into it.
+var noStore = []string{"no-store"}
 
 // queryRequest reads the query. It decodes each value once and leaves '+' as
 // it is, because encodeURIComponent writes a blank as %20 and a plus in a page

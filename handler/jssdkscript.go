@@ -1,59 +1,14 @@
 package handler
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"path"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/wxsign/wxsign/web"
 )
-
-// contentTypes are those of the embedded files; the system's own table differs
-// from machine to machine.
-var contentTypes = map[string]string{
-	".css":  "text/css; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".mjs":  "text/javascript; charset=utf-8",
-	".ts":   "text/plain; charset=utf-8",
-	".png":  "image/png",
-	".svg":  "image/svg+xml",
-	".html": "text/html; charset=utf-8",
-}
-
-// asset is an embedded file, ready to be served.
-type asset struct {
-	body        []byte
-	contentType string
-	version     string // of the body: hex of its hash, short
-}
-
-// newAsset gives body its version.
-func newAsset(name string, body []byte) asset {
-	sum := sha256.Sum256(body)
-	return asset{body: body, contentType: contentTypes[path.Ext(name)], version: hex.EncodeToString(sum[:8])}
-}
-
-// serve answers with the file. An address that names the very version can be
-// kept for ever, every other one is asked for again after maxAge.
-func (a asset) serve(c *gin.Context, maxAge time.Duration) {
-	cache := fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds()))
-	if c.Query("v") == a.version {
-		cache = "public, max-age=31536000, immutable"
-	}
-	h := c.Writer.Header()
-	h.Set("Content-Type", a.contentType)
-	h.Set("Cache-Control", cache)
-	h.Set("ETag", `"`+a.version+`"`)
-	h.Set("X-Content-Type-Options", "nosniff")
-	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(a.body))
-}
 
 // scriptMaxAge is how long a browser may use the page helper without asking: a
 // mended helper should reach pages soon.

@@ -7,9 +7,9 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -67,10 +67,11 @@ type PanelOptions struct {
 // Panel serves the pages below /admin/.
 type Panel struct {
 	options PanelOptions
-	proxies []netip.Prefix
-	pages   map[string]*template.Template
+	proxies Proxies
+	pages   map[string]func() (*template.Template, error)
 	texts   panelTexts
 	assets  map[string]asset
+	seen    seenCookies
 }
 
 // NewPanel checks the options and reads the embedded pages.
@@ -90,9 +91,9 @@ func NewPanel(o PanelOptions) (*Panel, error) {
 	if o.Location == nil {
 		o.Location = time.Local
 	}
-	p := &Panel{options: o}
+	p := &Panel{options: o, seen: newSeenCookies()}
 	var err error
-	if p.proxies, err = parseProxies(o.TrustedProxies); err != nil {
+	if p.proxies, err = ParseProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("panel: %w", err)
 	}
 	if p.texts, err = readPanelTexts(); err != nil {
@@ -113,22 +114,23 @@ const (
 	panelParts = "parts/*.html"
 )
 
-// readPanelPages reads every page into a frame of its own.
-func readPanelPages() (map[string]*template.Template, error) {
+// readPanelPages finds the pages; each is read, into a frame of its own, when
+// somebody asks for it first. All of them are as much memory as the rest of an idle
+// replica, the collector looks through it again and again, and most replicas never
+// show one.
+func readPanelPages() (map[string]func() (*template.Template, error), error) {
 	files, err := fs.Glob(web.Admin(), "*.html")
 	if err != nil {
 		return nil, err
 	}
-	pages := map[string]*template.Template{}
+	pages := map[string]func() (*template.Template, error){}
 	for _, file := range files {
 		if file == panelBase {
 			continue
 		}
-		page, err := template.New(panelBase).Option("missingkey=error").ParseFS(web.Admin(), panelBase, panelParts, file)
-		if err != nil {
-			return nil, err
-		}
-		pages[strings.TrimSuffix(file, ".html")] = page
+		pages[strings.TrimSuffix(file, ".html")] = sync.OnceValues(func() (*template.Template, error) {
+			return template.New(panelBase).Option("missingkey=error").ParseFS(web.Admin(), panelBase, panelParts, file)
+		})
 	}
 	return pages, nil
 }
@@ -175,8 +177,12 @@ func (p *Panel) render(c *gin.Context, status int, page string, data any) error 
 		c.Status(http.StatusOK)
 		return nil
 	}
+	frame, err := p.pages[page]()
+	if err != nil {
+		return fmt.Errorf("page %s: %w", page, err)
+	}
 	var body bytes.Buffer
-	if err := p.pages[page].Execute(&body, v); err != nil {
+	if err := frame.Execute(&body, v); err != nil {
 		return fmt.Errorf("page %s: %w", page, err)
 	}
 	c.Header("Content-Language", v.text.name)

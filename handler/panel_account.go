@@ -143,7 +143,7 @@ func setHere(c *gin.Context, address, name, value string) {
 // by is who acts, for the audit log.
 func (p *Panel) by(c *gin.Context) audit.Entry {
 	session, _ := sessionOf(c)
-	return audit.Entry{Actor: session.Person.Name, Address: c.ClientIP(), RequestID: RequestID(c)}
+	return audit.Entry{Actor: session.Person.Name, Address: AddressText(c), RequestID: RequestID(c)}
 }
 
 // done sends the browser to the account's page, which says what was done.

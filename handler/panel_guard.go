@@ -3,7 +3,6 @@ package handler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -40,7 +39,7 @@ func (p *Panel) transportOf(c *gin.Context) transport {
 	public, err := url.Parse(p.options.PublicURL)
 	switch {
 	case r.TLS != nil,
-		p.fromProxy(r) && r.Header.Get("X-Forwarded-Proto") == "https",
+		p.proxies.Trusts(peerAddress(r)) && r.Header.Get("X-Forwarded-Proto") == "https",
 		err == nil && public.Scheme == "https" && strings.EqualFold(public.Host, r.Host):
 		return encrypted
 	}
@@ -52,35 +51,6 @@ func (p *Panel) transportOf(c *gin.Context) transport {
 		return loopback
 	}
 	return exposed
-}
-
-func (p *Panel) fromProxy(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	for _, prefix := range p.proxies {
-		if prefix.Contains(peer.Addr().Unmap()) {
-			return true
-		}
-	}
-	return false
-}
-
-func parseProxies(list []string) ([]netip.Prefix, error) {
-	prefixes := make([]netip.Prefix, 0, len(list))
-	for _, text := range list {
-		if addr, err := netip.ParseAddr(text); err == nil {
-			prefixes = append(prefixes, netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
-			continue
-		}
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("trusted proxy %q: %w", text, err)
-		}
-		prefixes = append(prefixes, prefix)
-	}
-	return prefixes, nil
 }
 
 // cookieName is the session cookie's. Where the way is encrypted, browsers
@@ -101,6 +71,8 @@ func (p *Panel) setCookie(c *gin.Context, token string) {
 	}
 	if token == "" {
 		cookie.MaxAge = -1
+	} else {
+		p.seen.note(token, nil) // who has just signed in comes in
 	}
 	http.SetCookie(c.Writer, cookie)
 }
@@ -129,13 +101,13 @@ func sessionOf(c *gin.Context) (auth.Session, bool) {
 // visit is where the request comes from, as auth wants to know it.
 func (p *Panel) visit(c *gin.Context) auth.Visit {
 	token, _ := c.Cookie(p.cookieName(c))
-	return auth.Visit{Token: token, Address: c.ClientIP(), UserAgent: c.Request.UserAgent(), RequestID: RequestID(c)}
+	return auth.Visit{Token: token, Address: AddressText(c), UserAgent: c.Request.UserAgent(), RequestID: RequestID(c)}
 }
 
 // SignedIn lets through who has a session, and sends everybody else to the
 // sign-in page. Who must choose a password is sent to do so by May.
 func (p *Panel) SignedIn(c *gin.Context) {
-	session, err := p.options.People.Session(c.Request.Context(), p.visit(c).Token, !isRefresh(c))
+	session, err := p.session(c, !isRefresh(c))
 	switch {
 	case errors.Is(err, auth.ErrNoSession):
 		p.toSignIn(c)

@@ -44,8 +44,7 @@ type signInData struct {
 
 // SignInPage answers GET /admin/sign-in.
 func (p *Panel) SignInPage(c *gin.Context) error {
-	token := p.visit(c).Token
-	if _, err := p.options.People.Session(c.Request.Context(), token, false); err == nil {
+	if _, err := p.session(c, false); err == nil {
 		return seeOther(c, nextPage(c.Query("next")))
 	}
 	_, out := c.GetQuery("out")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -61,18 +63,59 @@ func (s *Store) Accounts(ctx context.Context, after string, limit int) ([]Accoun
 // once. It fails with ErrDuplicate where the account is there already. An
 // app_id with blanks at its ends is refused: engines differ in whether they count.
 func (s *Store) InsertAccount(ctx context.Context, a Account, kinds []string) error {
-	if a.AppID == "" || strings.TrimSpace(a.AppID) != a.AppID {
-		return fmt.Errorf("insert account: app_id %q is empty or begins or ends with a blank", a.AppID)
-	}
-	_, err := s.exec(ctx, "insert account "+a.AppID, `
-INSERT INTO account (`+accountColumns+`)
-VALUES (@AppID, @Name, @Platform, @Origin, @Enabled, @SecretEnc, @KeyID, @TokenMode,
-  @Tickets, @Domains, @AllowHTTP, @Profiles, 1, NOWMS, NOWMS)`, a)
-	if err != nil {
+	if err := s.insertAccounts(ctx, "insert account "+a.AppID, []Account{a}); err != nil {
 		return err
 	}
 	return s.alignCredentials(ctx, a.AppID, 1, kinds)
 }
+
+// InsertAccounts adds some accounts, at most some hundred, with the credential
+// rows of their kinds, by a few statements: all accounts or none. It fails with
+// ErrDuplicate where one is there already, or ErrNotApplied. Then, and where the
+// process dies within it, credential rows may be missing: Misaligned finds them.
+func (s *Store) InsertAccounts(ctx context.Context, accounts []Account) error {
+	if len(accounts) == 0 {
+		return nil
+	}
+	if err := s.insertAccounts(ctx, fmt.Sprintf("insert %d accounts", len(accounts)), accounts); err != nil {
+		return err
+	}
+	with := map[string][]string{}
+	for i := range accounts {
+		for _, kind := range accounts[i].Kinds() {
+			with[kind] = append(with[kind], accounts[i].AppID)
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(with)) {
+		_, err := s.exec(ctx, "add credential rows", addCredential+"app_id IN ? AND config_rev=1", kind, with[kind])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) insertAccounts(ctx context.Context, what string, accounts []Account) error {
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, NOWMS, NOWMS)"
+	places := make([]string, 0, len(accounts))
+	args := make([]any, 0, len(accounts)*strings.Count(row, "?"))
+	for i := range accounts {
+		a := &accounts[i]
+		if a.AppID == "" || strings.TrimSpace(a.AppID) != a.AppID {
+			return fmt.Errorf("insert account: app_id %q is empty or begins or ends with a blank", a.AppID)
+		}
+		places = append(places, row)
+		args = append(args, a.AppID, a.Name, a.Platform, a.Origin, a.Enabled, a.SecretEnc, a.KeyID, a.TokenMode,
+			a.Tickets, a.Domains, a.AllowHTTP, a.Profiles)
+	}
+	_, err := s.exec(ctx, what, "INSERT INTO account ("+accountColumns+")\nVALUES "+strings.Join(places, ",\n  "), args...)
+	return err
+}
+
+// addCredential adds rows of one kind to the accounts that its end chooses.
+const addCredential = `
+INSERT INTO credential (app_id, kind, config_rev, next_refresh_ms, updated_ms)
+SELECT app_id, ?, config_rev, 0, NOWMS FROM account WHERE `
 
 const updateAccount = `
 UPDATE account SET name=@Name, platform=@Platform, origin=@Origin, enabled=@Enabled, secret_enc=@SecretEnc, key_id=@KeyID,
@@ -111,9 +154,7 @@ WHERE app_id=@AppID AND config_rev<@Rev`, map[string]any{"AppID": appID, "Rev": 
 		return err
 	}
 	for _, kind := range kinds {
-		_, err := s.exec(ctx, "add credential row", `
-INSERT INTO credential (app_id, kind, config_rev, next_refresh_ms, updated_ms)
-SELECT app_id, ?, config_rev, 0, NOWMS FROM account WHERE app_id=? AND config_rev=?`, kind, appID, rev)
+		_, err := s.exec(ctx, "add credential row", addCredential+"app_id=? AND config_rev=?", kind, appID, rev)
 		if err != nil && !errors.Is(err, ErrDuplicate) {
 			return err
 		}

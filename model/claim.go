@@ -15,18 +15,18 @@ type Grant struct {
 	Version   int64  // version the row had when it was read
 	Fence     int64  // fence the row had when it was read; the claim makes it Fence+1
 	ConfigRev int64
-	AskedMs   int64 // what the row said when it was read; Fail puts it back
+	AskedMs   int64 // what the row said when it was read; Fail and ReleaseUnused put it back
 }
 
 // Claim tries to take the row for leaseMs milliseconds of database time. It
 // wins only if the row is still as it was read, is due, and nobody holds it: a
 // compare-and-swap in one statement by primary key. The row notes the instant as
-// asked_ms, unless an attempt before left one behind. ErrNotApplied may be tried
+// asked_ms, unless an attempt since the last value left one behind. ErrNotApplied may be tried
 // again; after any other error the outcome is open, ask Holds.
 func (s *Store) Claim(ctx context.Context, g Grant, leaseMs int64) (bool, error) {
 	n, err := s.exec(ctx, "claim "+g.Kind, `
 UPDATE credential SET fence=fence+1, lease_owner=@Owner, lease_until_ms=NOWMS+@Lease,
-  asked_ms=CASE WHEN asked_ms=0 THEN NOWMS ELSE asked_ms END
+  asked_ms=CASE WHEN asked_ms=0 OR asked_ms<issued_ms THEN NOWMS ELSE asked_ms END
 WHERE app_id=@AppID AND kind=@Kind AND version=@Version AND fence=@Fence AND config_rev=@ConfigRev
   AND next_refresh_ms<=NOWMS AND (lease_until_ms<=NOWMS OR lease_until_ms>NOWMS+@Absurd)`,
 		g.args(map[string]any{"Lease": leaseMs, "Absurd": LeaseSlack * leaseMs}))
@@ -42,10 +42,20 @@ SELECT COUNT(*) FROM credential WHERE app_id=@AppID AND kind=@Kind AND fence=@Fe
 	return n == 1, wrap("read back the claim of "+g.Kind, err)
 }
 
-// Release gives a claim back unused; the row is as due as before.
+// Release gives a claim back; the row is as due as before. What WeChat may have
+// issued to it stays noted.
 func (s *Store) Release(ctx context.Context, g Grant) (bool, error) {
 	n, err := s.exec(ctx, "release "+g.Kind, `
 UPDATE credential SET lease_owner='', lease_until_ms=0
+WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner`, g.args(nil))
+	return n == 1, err
+}
+
+// ReleaseUnused gives a claim back under which WeChat issued nothing: it was not
+// asked, or said so.
+func (s *Store) ReleaseUnused(ctx context.Context, g Grant) (bool, error) {
+	n, err := s.exec(ctx, "release unused "+g.Kind, `
+UPDATE credential SET lease_owner='', lease_until_ms=0, asked_ms=@AskedMs
 WHERE app_id=@AppID AND kind=@Kind AND fence=@Fence + 1 AND lease_owner=@Owner`, g.args(nil))
 	return n == 1, err
 }
@@ -166,6 +176,7 @@ func (s *Store) Heal(ctx context.Context, g Grant, p Publication) (bool, error) 
 	n, err := s.exec(ctx, "heal "+g.Kind, `
 UPDATE credential SET version=version+1, publish_id=@PublishID, published_by=@Owner, value_enc=@ValueEnc, key_id=@KeyID,
   value_hash=@ValueHash, dead_hash='', issued_ms=@IssuedMs, expires_ms=@ExpiresMs, next_refresh_ms=@NextRefreshMs,
+  asked_ms=CASE WHEN asked_ms<@IssuedMs THEN 0 ELSE asked_ms END,
   fence=fence+1, lease_owner='', lease_until_ms=0, updated_ms=NOWMS
 WHERE app_id=@AppID AND kind=@Kind AND version=@Version AND fence=@Fence AND issued_ms<@IssuedMs AND lease_until_ms<=NOWMS`,
 		g.args(map[string]any{

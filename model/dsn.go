@@ -1,6 +1,7 @@
 package model
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -46,8 +47,9 @@ func safety() []setting {
 	}
 }
 
-// mysqlConfig completes the operator's DSN with what safety needs.
-func mysqlConfig(dsn string) (*driver.Config, error) {
+// mysqlConfig completes the operator's DSN with what safety needs. roots may sign
+// the server's certificate where the DSN says tls=true; nil = the system's.
+func mysqlConfig(dsn string, roots *x509.CertPool) (*driver.Config, error) {
 	given, err := dsnParams(dsn)
 	if err != nil {
 		return nil, err
@@ -67,6 +69,9 @@ func mysqlConfig(dsn string) (*driver.Config, error) {
 		return nil, errors.New("database.dsn sets a collation that is not of utf8mb4: take it out of the DSN")
 	}
 	makeSafe(config)
+	if config.TLS != nil && !config.TLS.InsecureSkipVerify {
+		config.TLS.RootCAs = roots
+	}
 	return config, nil
 }
 

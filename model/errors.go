@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ var (
 	// ErrAccess says that the database refuses this user or has no such schema:
 	// waiting does not help.
 	ErrAccess = errors.New("the database refuses the connection")
+	// ErrCertificate says that the database was not asked: its certificate is not
+	// one to be trusted. Who serves already waits for another one.
+	ErrCertificate = fmt.Errorf("%w: its certificate is not trusted; name the PEM file of the authority that signed it in security.ca_file, and write the host into database.dsn as the certificate does", ErrUnreachable)
 	// ErrDuplicate says that a row with this key is there already.
 	ErrDuplicate = errors.New("the row is there already")
 	// ErrNotFound says that there is no such row.
@@ -58,11 +62,14 @@ func classOf(err error) error {
 	var my *mysqldriver.MySQLError
 	var lite *sqlite.Error
 	var network net.Error
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
 		return ErrDuplicate
 	case errors.As(err, &my):
 		return mysqlClass(my.Number)
+	case errors.As(err, &untrusted):
+		return ErrCertificate
 	case errors.As(err, &lite) && lite.Code()&0xff == sqliteBusy:
 		return ErrNotApplied
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, mysqldriver.ErrInvalidConn),

@@ -97,7 +97,7 @@ func reads() []read {
 			return err
 		}},
 		{"unwritten history", "history_publish", func(ctx context.Context, s *model.Store) error {
-			_, err := s.UnwrittenHistory(ctx, recentMs, recentMs+2)
+			_, err := s.UnwrittenHistory(ctx, recentMs)
 			return err
 		}},
 		{"history of an account", "history_account", func(ctx context.Context, s *model.Store) error {

@@ -152,13 +152,13 @@ func (s *Store) DeleteAccount(ctx context.Context, appID string, rev int64) (boo
 	return true, s.ClearRemains(ctx, appID)
 }
 
-// ClearRemains deletes what belongs to an account that is not there: a process
-// may have ended in the middle of DeleteAccount, and the next account of the
-// same AppID must begin anew.
-func (s *Store) ClearRemains(ctx context.Context, appID string) error {
+// ClearRemains deletes what belongs to those of the accounts, at most some
+// hundred, that are not there: a process may have ended in the middle of
+// DeleteAccount, and the next account of the same AppID must begin anew.
+func (s *Store) ClearRemains(ctx context.Context, appIDs ...string) error {
 	for _, table := range []string{"credential", "held_secret", "verify_file"} {
-		_, err := s.exec(ctx, "delete the remains of "+appID,
-			"DELETE FROM "+table+" WHERE app_id=? AND NOT EXISTS (SELECT 1 FROM account WHERE app_id=?)", appID, appID)
+		_, err := s.exec(ctx, "delete the remains of accounts",
+			"DELETE FROM "+table+" WHERE app_id IN ? AND NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id="+table+".app_id)", appIDs)
 		if err != nil {
 			return err
 		}

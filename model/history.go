@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // Triggers of an attempt.
@@ -66,32 +67,60 @@ func (s *Store) AddHistory(ctx context.Context, h History) error {
 			return err
 		}
 	}
-	h.Errmsg, h.RID, h.Actor = cut(h.Errmsg, maxText), cut(h.RID, maxRID), cut(h.Actor, maxName)
-	_, err := s.exec(ctx, "write history", `
-INSERT INTO history (`+historyColumns+`)
-VALUES (@AttemptID, @PublishID, CASE WHEN @AtMs = 0 THEN NOWMS ELSE @AtMs END, @AppID, @Kind, @Version, @Fence,
-  @TriggerName, @Actor, @Outcome, @Errcode, @Errmsg, @RID, @LatencyMs, @ExpiresMs, @Fingerprint)`, h)
+	err := s.insertHistory(ctx, []History{h})
 	if errors.Is(err, ErrDuplicate) {
 		return nil
 	}
 	return err
 }
 
-// HasHistory reports whether the row of a publish is there.
-func (s *Store) HasHistory(ctx context.Context, publishID string) (bool, error) {
-	var n int64
-	err := s.query(ctx, "SELECT COUNT(*) FROM history WHERE publish_id=?", publishID).Scan(&n).Error
-	return n > 0, wrap("look for a history row", err)
+// AddHistories writes the rows of some attempts, at most some hundred, by one
+// statement for each table: all of them or, where it fails, no history row. It
+// fails with ErrDuplicate where one is there already, perhaps because the answer to
+// the same rows was lost before. AddHistory writes the others then.
+func (s *Store) AddHistories(ctx context.Context, rows []History) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := s.addAllIssued(ctx, rows); err != nil {
+		return err
+	}
+	return s.insertHistory(ctx, rows)
 }
 
-// UnwrittenHistory lists published credentials whose history row is missing
-// although they were published between fromMs and toMs: their holder died
-// between the two writes.
-func (s *Store) UnwrittenHistory(ctx context.Context, fromMs, toMs int64) ([]Credential, error) {
+func (s *Store) insertHistory(ctx context.Context, rows []History) error {
+	const row = "(?, ?, COALESCE(NULLIF(?, 0), NOWMS), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	places := make([]string, 0, len(rows))
+	args := make([]any, 0, len(rows)*strings.Count(row, "?"))
+	for _, h := range rows {
+		places = append(places, row)
+		args = append(args, h.AttemptID, h.PublishID, h.AtMs, h.AppID, h.Kind, h.Version, h.Fence, h.TriggerName,
+			cut(h.Actor, maxName), h.Outcome, h.Errcode, cut(h.Errmsg, maxText), cut(h.RID, maxRID), h.LatencyMs, h.ExpiresMs, h.Fingerprint)
+	}
+	_, err := s.exec(ctx, "write history", "INSERT INTO history ("+historyColumns+")\nVALUES "+strings.Join(places, ",\n  "), args...)
+	return err
+}
+
+// WrittenHistory tells of which of these publishes the row is there.
+func (s *Store) WrittenHistory(ctx context.Context, publishIDs []string) (map[string]bool, error) {
+	var found []string
+	err := s.query(ctx, "SELECT publish_id FROM history WHERE publish_id IN ?", publishIDs).Scan(&found).Error
+	written := make(map[string]bool, len(found))
+	for _, id := range found {
+		written[id] = true
+	}
+	return written, wrap("look for history rows", err)
+}
+
+// UnwrittenHistory lists published credentials that moved after fromMs (database
+// clock) and whose history row is missing: their holder is about to write it, or
+// died between the two writes. How old the publish is, no column tells: issued_ms
+// is that of the call, and updated_ms moves with every outcome that follows.
+func (s *Store) UnwrittenHistory(ctx context.Context, fromMs int64) ([]Credential, error) {
 	var rows []Credential
 	err := s.query(ctx, `
 SELECT `+credentialColumns+` FROM credential c LEFT JOIN history h ON h.publish_id = c.publish_id
-WHERE c.version > 0 AND c.updated_ms > ? AND c.updated_ms <= ? AND h.id IS NULL`, fromMs, toMs).Scan(&rows).Error
+WHERE c.version > 0 AND c.updated_ms > ? AND h.id IS NULL`, fromMs).Scan(&rows).Error
 	return rows, wrap("look for unwritten history", err)
 }
 

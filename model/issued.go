@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // AddIssued remembers by its hash that an access_token was issued to an
@@ -13,6 +14,24 @@ INSERT INTO issued_token (value_hash, app_id, issued_ms) VALUES (?, ?, ?)`, valu
 	if errors.Is(err, ErrDuplicate) {
 		return nil
 	}
+	return err
+}
+
+// addAllIssued remembers the tokens that rows of history brought, by one
+// statement: all or none. It fails with ErrDuplicate where one is known.
+func (s *Store) addAllIssued(ctx context.Context, rows []History) error {
+	var places []string
+	var args []any
+	for i := range rows {
+		if h := &rows[i]; h.ValueHash != "" {
+			places = append(places, "(?, ?, ?)")
+			args = append(args, h.ValueHash, h.AppID, h.IssuedMs)
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	_, err := s.exec(ctx, "remember issued tokens", "INSERT INTO issued_token (value_hash, app_id, issued_ms) VALUES "+strings.Join(places, ", "), args...)
 	return err
 }
 

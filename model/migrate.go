@@ -39,11 +39,12 @@ type Migration struct {
 
 // MigrateUp brings the schema to the version this program knows and returns
 // the steps it applied. Several replicas may call it at once: on MySQL they
-// take turns by a lock row. It fails with ErrSchemaNewer on a newer schema.
+// take turns by a lock row. It fails with ErrSchemaNewer on a newer schema, and
+// with ErrSchemaTorn on a part of one.
 func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
 	var applied []Migration
 	err := s.withGoose(ctx, func(p *goose.Provider) error {
-		if err := refuseNewer(ctx, p); err != nil {
+		if err := s.refuseForeign(ctx, p); err != nil {
 			return err
 		}
 		// Asked before the lock is taken: most starts have nothing to do, and
@@ -74,11 +75,11 @@ func (s *Store) MigrateStatus(ctx context.Context) ([]Migration, error) {
 	return steps, wrap("read the schema version", err)
 }
 
-// CheckSchema fails with ErrSchemaNewer or ErrSchemaOlder unless the schema is
-// just what this program knows.
+// CheckSchema fails with ErrSchemaNewer, ErrSchemaOlder or ErrSchemaTorn unless the
+// schema is just what this program knows.
 func (s *Store) CheckSchema(ctx context.Context) error {
 	err := s.withGoose(ctx, func(p *goose.Provider) error {
-		if err := refuseNewer(ctx, p); err != nil {
+		if err := s.refuseForeign(ctx, p); err != nil {
 			return err
 		}
 		pending, err := p.HasPending(ctx)
@@ -88,6 +89,14 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 		return err
 	})
 	return wrap("check the schema version", err)
+}
+
+// refuseForeign fails on a schema that this program can do nothing with.
+func (s *Store) refuseForeign(ctx context.Context, p *goose.Provider) error {
+	if err := refuseNewer(ctx, p); err != nil {
+		return err
+	}
+	return s.refuseTorn(ctx, p)
 }
 
 func refuseNewer(ctx context.Context, p *goose.Provider) error {
@@ -119,7 +128,7 @@ func (s *Store) withGoose(ctx context.Context, use func(*goose.Provider) error) 
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	return errors.Join(use(provider), provider.Close())
+	return errors.Join(tornBy(use(provider)), provider.Close())
 }
 
 func (s *Store) gooseParts() (*sql.DB, goose.Dialect, []goose.ProviderOption, error) {
@@ -135,7 +144,7 @@ func (s *Store) gooseParts() (*sql.DB, goose.Dialect, []goose.ProviderOption, er
 		db.SetMaxOpenConns(1)
 		return db, goose.DialectSQLite3, nil, nil
 	}
-	config, err := mysqlConfig(s.opts.DSN)
+	config, err := mysqlConfig(s.opts.DSN, s.opts.RootCAs)
 	if err != nil {
 		return nil, "", nil, err
 	}

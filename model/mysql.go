@@ -14,7 +14,7 @@ import (
 const mysqlNowMS = "CAST(UNIX_TIMESTAMP(NOW(6))*1000 AS SIGNED)"
 
 func openMySQL(o Options) (*Store, error) {
-	config, err := mysqlConfig(o.DSN)
+	config, err := mysqlConfig(o.DSN, o.RootCAs)
 	if err != nil {
 		return nil, err
 	}

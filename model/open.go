@@ -9,6 +9,7 @@ package model
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,8 +28,11 @@ const (
 // Options of Open. Zero fields mean: MaxOpen and MaxIdle 10, ConnMaxLifetime 3
 // minutes (below every common idle cut), Logger = slog.Default().
 type Options struct {
-	Driver          string // SQLite or MySQL
-	DSN             string // file name or go-sql-driver DSN; may hold a password
+	Driver string // SQLite or MySQL
+	DSN    string // file name or go-sql-driver DSN; may hold a password
+	// RootCAs may sign MySQL's certificate where the DSN says tls=true; nil = the
+	// system's.
+	RootCAs         *x509.CertPool
 	MaxOpen         int
 	MaxIdle         int
 	ConnMaxLifetime time.Duration

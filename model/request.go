@@ -66,20 +66,29 @@ type Due struct {
 	GapMs     int64  // since the last attempt ended
 	// EvenFailing ends a back-off too: a person may know that its cause is gone.
 	EvenFailing bool
+	// OnlyFailing leaves rows alone that somebody has renewed meanwhile.
+	OnlyFailing bool
 }
 
 // MakeDue makes a row due, at most once in GapMs, however many ask: any attempt
 // that ends counts. False means that it is too early, that the value is no
 // longer current, or that its renewal is failing already.
 func (s *Store) MakeDue(ctx context.Context, d Due) (bool, error) {
-	failing := 0
-	if d.EvenFailing {
-		failing = 1
-	}
 	n, err := s.exec(ctx, "make "+d.Kind+" due", `
 UPDATE credential SET next_refresh_ms=NOWMS
 WHERE app_id=@AppID AND kind=@Kind AND value_hash=@Hash AND (updated_ms<=NOWMS-@Gap OR updated_ms>NOWMS)
-  AND (fail_count=0 OR @EvenFailing = 1)`,
-		map[string]any{"AppID": d.AppID, "Kind": d.Kind, "Hash": d.ValueHash, "Gap": d.GapMs, "EvenFailing": failing})
+  AND (fail_count=0 OR @EvenFailing = 1) AND (fail_count>0 OR @OnlyFailing = 0)`,
+		map[string]any{
+			"AppID": d.AppID, "Kind": d.Kind, "Hash": d.ValueHash, "Gap": d.GapMs,
+			"EvenFailing": number(d.EvenFailing), "OnlyFailing": number(d.OnlyFailing),
+		})
 	return n == 1, err
+}
+
+// number is a bool as both engines compare it.
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -22,7 +22,7 @@ const signingRoute = "/jssdk/config"
 // signing, if it is not nil, is told of every request to the signing route: what
 // would measure it a second time would look at the clock twice more.
 func accessLog(log *slog.Logger, signing func(code string, took time.Duration)) gin.HandlerFunc {
-	var lines thinning
+	lines := newThinning()
 	return func(c *gin.Context) {
 		start := time.Now()
 		c.Next()
@@ -43,14 +43,14 @@ func accessLog(log *slog.Logger, signing func(code string, took time.Duration)) 
 		if route == "" {
 			route = "unrouted"
 		}
-		code := codeOf(c, status)
-		sample, logged := lines.take(kindOfLine{route, code, status})
+		kind := kindOfLine{route: route, code: codeOf(c, status), status: status}
+		sample, logged := lines.take(kind, handler.AddressOf(c))
 		if !logged {
 			return
 		}
 		log.LogAttrs(ctx, level, "request",
-			slog.String("method", methodOf(c.Request)), slog.String("path", route), slog.Int("status", status), slog.String("code", code),
-			slog.Duration("took", took), slog.Int("bytes", max(0, c.Writer.Size())), slog.String("client", c.ClientIP()),
+			slog.String("method", methodOf(c.Request)), slog.String("path", route), slog.Int("status", status), slog.String("code", kind.code),
+			slog.Duration("took", took), slog.Int("bytes", max(0, c.Writer.Size())), slog.String("client", handler.AddressText(c)),
 			slog.Int64("sample", sample), slog.String("request_id", handler.RequestID(c)))
 	}
 }

@@ -19,6 +19,9 @@ type AdminOptions struct {
 	// SignIns limits attempts to sign in per client address, whatever the name;
 	// nil = no limit. The throttle per name is in the database.
 	SignIns *Limiter
+	// Visits limits cookies that have opened no session lately per client address:
+	// whose they are, the database must be asked. nil = no limit.
+	Visits *Limiter
 	// PublicURL is an origin that the panel is reached by, where that is
 	// configured: a proxy in front may give the Host header another name.
 	PublicURL      string
@@ -40,9 +43,8 @@ func Admin(o AdminOptions) (http.Handler, error) {
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.RemoteIPHeaders = []string{forwardedFor}
-	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
-		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
+	if err := trust(engine, o.TrustedProxies); err != nil {
+		return nil, err
 	}
 	engine.Use(requestID(), accessLog(o.Logger, nil), recovery(o.Logger), secureHeaders, plainPath)
 	p := o.Panel
@@ -64,14 +66,14 @@ func mountAdmin(group *gin.RouterGroup, o AdminOptions) error {
 	both(group, "/static/*path", p.Page(p.Asset))
 
 	anyone := group.Group("", p.Safe, sameOrigin)
-	both(anyone, "/sign-in", p.Page(p.SignInPage))
-	anyone.POST("/sign-in", slowSignIns(o), p.Page(p.SignIn).Gin)
+	both(anyone.Group("", p.Visits(o.Visits)), "/sign-in", p.Page(p.SignInPage))
+	anyone.POST("/sign-in", slow(p, o.SignIns), p.Page(p.SignIn).Gin)
 
-	entered := anyone.Group("", p.SignedIn)
+	entered := anyone.Group("", p.Visits(o.Visits), p.SignedIn)
 	entered.GET("/history.csv", p.May(handler.RoleViewer), p.Page(p.HistoryCSV).Gin) // as long as it goes on
 	signedIn := entered.Group("", p.Patient)
 	both(signedIn, "/password", p.Page(p.PasswordPage))
-	signedIn.POST("/password", slowSignIns(o), p.Page(p.ChangePassword).Gin)
+	signedIn.POST("/password", slow(p, o.SignIns), p.Page(p.ChangePassword).Gin)
 	signedIn.POST("/sign-out", p.Page(p.SignOut).Gin)
 
 	viewers := signedIn.Group("", p.May(handler.RoleViewer))
@@ -166,12 +168,11 @@ func sameOrigin(o AdminOptions) (gin.HandlerFunc, error) {
 	}, nil
 }
 
-// slowSignIns keeps one address from trying many names, each of which costs a
-// hash and a row.
-func slowSignIns(o AdminOptions) gin.HandlerFunc {
+// slow keeps one address from trying names, each of which costs a hash and a row.
+func slow(p *handler.Panel, limiter *Limiter) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if wait, granted := o.SignIns.Take(handler.NetworkOf(handler.AddressOf(c))); !granted {
-			o.Panel.Fail(c, &handler.RetryLater{Err: handler.ErrTooManyRequests, After: wait})
+		if wait, granted := limiter.Take(handler.NetworkOf(handler.AddressOf(c))); !granted {
+			p.Fail(c, &handler.RetryLater{Err: handler.ErrTooManyRequests, After: wait})
 			return
 		}
 		c.Next()

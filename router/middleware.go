@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/rs/cors"
 
 	"github.com/wxsign/wxsign/handler"
+	"github.com/wxsign/wxsign/service/panics"
 )
 
 // requestIDHeader names a request through all replicas, proxies and logs.
@@ -19,14 +19,13 @@ const requestIDHeader = "X-Request-Id"
 
 // requestID takes the id that a proxy gave, or makes one.
 func requestID() gin.HandlerFunc {
-	ids := newIDs()
 	return func(c *gin.Context) {
 		id := ""
 		if given := c.Request.Header[requestIDHeader]; len(given) > 0 {
 			id = given[0]
 		}
 		if !isRequestID(id) {
-			id = ids.next()
+			id = newRequestID()
 		}
 		handler.SetRequestID(c, id)
 		c.Next()
@@ -34,8 +33,7 @@ func requestID() gin.HandlerFunc {
 }
 
 // recovery answers a panic as "internal" and logs where it came from. It does
-// not log the request: its headers may hold keys. Of the panic itself it logs
-// the text only where Go's runtime wrote it: other values may hold anything.
+// not log the request: its headers may hold keys.
 func recovery(log *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		defer func() {
@@ -46,7 +44,7 @@ func recovery(log *slog.Logger) gin.HandlerFunc {
 			if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is never wrapped
 				panic(cause)
 			}
-			err := fmt.Errorf("panic: %s\n%s", describe(cause), debug.Stack())
+			err := fmt.Errorf("panic: %s\n%s", panics.Describe(cause), debug.Stack())
 			if !c.Writer.Written() {
 				handler.Fail(c, err) // logs it, too
 				return
@@ -56,13 +54,6 @@ func recovery(log *slog.Logger) gin.HandlerFunc {
 		}()
 		c.Next()
 	}
-}
-
-func describe(cause any) string {
-	if err, ok := cause.(runtime.Error); ok {
-		return err.Error()
-	}
-	return fmt.Sprintf("%T", cause)
 }
 
 // The values of headers that never change, made once for all answers. Nobody

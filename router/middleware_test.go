@@ -140,6 +140,27 @@ func TestRequestIDsDiffer(t *testing.T) {
 	}
 }
 
+// Regression: an id was a number behind a beginning that stayed, and told every
+// stranger how many requests came between two of his.
+func TestRequestIDsAreNoCount(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	next := func() string { return s.ask(t, http.MethodGet, "/healthz", "").Header().Get("X-Request-Id") }
+	last := next()
+	for range 200 {
+		id, same := next(), 0
+		for i := range min(len(id), len(last)) {
+			if id[i] == last[i] {
+				same++
+			}
+		}
+		if len(id) != 26 || same > len(id)/2 { // by chance once in 10^17
+			t.Fatalf("%s comes after %s", id, last)
+		}
+		last = id
+	}
+}
+
 // logLine is a line of the access log.
 type logLine struct {
 	Level     string `json:"level"`

@@ -81,28 +81,49 @@ func (l *Limiter) bucket(key string) *rate.Limiter {
 	return bucket
 }
 
-// perAddress limits by client address, an IPv6 one by its /64. warn is spent on
-// the first proxy that nobody has named.
-func perAddress(l *Limiter, warn *sync.Once, log *slog.Logger) gin.HandlerFunc {
+// addressLimits are limits by client address, and what is told of proxies.
+type addressLimits struct {
+	log                 *slog.Logger
+	unnamed, unreadable sync.Once
+}
+
+// of limits by client address, an IPv6 one by its /64; clients = nil is no limit.
+// Clients that cannot be told apart, because nobody has named the proxy in front
+// of them, are counted by proxies, all of one proxy as one; nil = they are only
+// limited by what is asked for.
+func (a *addressLimits) of(clients, proxies *Limiter) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if l == nil {
+		if clients == nil {
 			c.Next()
 			return
 		}
-		addr := handler.AddressOf(c)
+		addr, limiter := handler.AddressOf(c), clients
 		if behindUnknownProxy(c, addr) {
-			warn.Do(func() {
-				log.Warn("a private address sends X-Forwarded-For and is not trusted, so its clients cannot be told apart and are not limited one by one: name it in server.trusted_proxies", "address", addr.String())
-			})
-			c.Next()
-			return
+			a.tellUnnamed(addr)
+			limiter = proxies
+		} else if !addr.IsValid() {
+			a.tellUnreadable(handler.PeerAddressOf(c))
 		}
-		if wait, granted := l.Take(handler.NetworkOf(addr)); !granted {
+		if wait, granted := limiter.Take(handler.NetworkOf(addr)); !granted {
 			handler.Fail(c, &handler.RetryLater{Err: handler.ErrTooManyRequests, After: wait})
 			return
 		}
 		c.Next()
 	}
+}
+
+// tellUnnamed is for the first proxy that nobody has named.
+func (a *addressLimits) tellUnnamed(proxy netip.Addr) {
+	a.unnamed.Do(func() {
+		a.log.Warn("a private address sends X-Forwarded-For and is not trusted, so its clients cannot be told apart: signing is not limited by address, and verification files and reports of the demo page are limited for all of them together: name it in server.trusted_proxies", "address", proxy.String())
+	})
+}
+
+// tellUnreadable is for the first trusted proxy whose word cannot be read.
+func (a *addressLimits) tellUnreadable(proxy netip.Addr) {
+	a.unreadable.Do(func() {
+		a.log.Warn("a trusted proxy sends an X-Forwarded-For that holds no address where the client's should be, so such clients are limited together and no --cidr of a key lets them in: have it write addresses there", "address", proxy.String())
+	})
 }
 
 // sharedAddresses is RFC 6598: carrier networks, and the side from which the
@@ -112,9 +133,9 @@ var sharedAddresses = netip.MustParsePrefix("100.64.0.0/10")
 // behindUnknownProxy reports whether the peer seems to be a proxy that nobody
 // has named: limiting it as if it were one client would stop everybody.
 func behindUnknownProxy(c *gin.Context, client netip.Addr) bool {
-	if _, forwarded := c.Request.Header[forwardedFor]; !forwarded {
+	hops := c.Request.Header[forwardedFor]
+	if len(hops) == 0 || hops[0] == "" || handler.Forwarded(c) {
 		return false
 	}
-	inside := client.IsPrivate() || client.IsLoopback() || client.IsLinkLocalUnicast() || sharedAddresses.Contains(client)
-	return inside && client == handler.PeerAddressOf(c) && c.GetHeader(forwardedFor) != ""
+	return client.IsPrivate() || client.IsLoopback() || client.IsLinkLocalUnicast() || sharedAddresses.Contains(client)
 }

@@ -222,6 +222,26 @@ func TestRateLimitClients(t *testing.T) {
 			[]string{"10.0.0.5"},
 			from("10.0.0.5:1", "2001:db8::1"), from("10.0.0.5:1", "2001:db8::2"), true,
 		},
+		{
+			"trusted proxy that writes ports, two clients",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "198.51.100.1:7"), from("10.0.0.5:1", "198.51.100.2:7"), false,
+		},
+		{
+			"trusted proxy that writes ports, one client",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "198.51.100.1:7"), from("10.0.0.5:1", "198.51.100.1:8"), true,
+		},
+		{
+			"clients that a trusted proxy does not tell",
+			[]string{"10.0.0.0/8"},
+			from("10.0.0.5:1", "unknown"), from("10.0.0.6:1", "hidden"), true,
+		},
+		{
+			"such a client, and the proxy itself",
+			[]string{"10.0.0.5"},
+			from("10.0.0.5:1", "unknown"), from("10.0.0.5:1"), false,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -277,11 +297,64 @@ func TestUnnamedProxyIsToldOnce(t *testing.T) {
 			}
 			host := strings.TrimPrefix(strings.Trim(peer[:strings.LastIndex(peer, ":")], "[]"), "::ffff:")
 			text := s.log.String()
+			if !strings.Contains(text, "limited for all of them together") {
+				t.Errorf("it does not say what is limited: %s", text)
+			}
 			if strings.Count(text, "server.trusted_proxies") != 1 || !strings.Contains(text, `"address":"`+host+`"`) {
 				t.Errorf("log: %s", text)
 			}
 		})
 	}
+}
+
+// Who asks through the proxy of this machine, from this machine, comes from the
+// proxy's own address, and from a named one nevertheless.
+func TestNamedProxyIsNotTold(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		trusted, peer string
+		forwarded     []string
+	}{
+		"the proxy's own machine":            {"127.0.0.1", "127.0.0.1:1", []string{"127.0.0.1"}},
+		"the same by IPv6":                   {"::1", "[::1]:1", []string{"::1"}},
+		"named as IPv4, connected in IPv6":   {"127.0.0.1", "[::ffff:127.0.0.1]:1", []string{"127.0.0.1"}},
+		"through two proxies there":          {"10.0.0.0/24", "10.0.0.5:1", []string{"10.0.0.5, 10.0.0.6"}},
+		"in two lines":                       {"10.0.0.0/24", "10.0.0.5:1", []string{"10.0.0.5", "10.0.0.6"}},
+		"somebody else in a private network": {"10.0.0.5", "10.0.0.5:1", []string{"192.168.1.2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := limitedSite(t, tt.trusted)
+				for i, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
+					if w := s.from(t, tt.peer, tt.forwarded...); w.Code != want {
+						t.Errorf("request %d: status %d, want %d", i, w.Code, want)
+					}
+				}
+				if text := s.log.String(); strings.Contains(text, "trusted_proxies") || strings.Contains(text, "holds no address") {
+					t.Errorf("log: %s", text)
+				}
+			})
+		})
+	}
+}
+
+// A trusted proxy whose word cannot be read is told, once.
+func TestUnreadableProxyIsToldOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := limitedSite(t, "10.0.0.5")
+		for _, forwarded := range []string{"198.51.100.1", "unknown", "", "unknown"} {
+			s.from(t, "10.0.0.5:1", forwarded)
+		}
+		text := s.log.String()
+		if strings.Count(text, "holds no address") != 1 || !strings.Contains(text, `"address":"10.0.0.5"`) {
+			t.Errorf("log: %s", text)
+		}
+		if strings.Contains(text, "name it in server.trusted_proxies") || !strings.Contains(text, `"client":"unknown"`) {
+			t.Errorf("log: %s", text)
+		}
+	})
 }
 
 // The zero Logger is the default one, also where somebody is told something.

@@ -1,10 +1,6 @@
 package router
 
-import (
-	"crypto/rand"
-	"encoding/binary"
-	"sync/atomic"
-)
+import "math/rand/v2"
 
 // Forms of a request id that is taken from a proxy.
 const (
@@ -28,42 +24,23 @@ func isRequestID(id string) bool {
 	return true
 }
 
-// ids makes request ids that no other process and no restart repeats: a random
-// beginning, and a number. They are names, not secrets, so that nobody needs to
-// ask the system for random bytes at each request.
-type ids struct {
-	begin string
-	made  atomic.Uint64
-}
-
-const (
-	// idBegin is of rand.Text, whose characters hold 5 random bits each.
-	idBegin = 12
-	// idDigits write a number below 2^65.
-	idDigits = 13
-)
+// idDigits write a number below 2^65.
+const idDigits = 13
 
 // base32 is the alphabet of rand.Text.
 const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// newIDs starts at a random number: how many requests there were before is
-// nobody's business.
-func newIDs() *ids {
-	s := &ids{begin: rand.Text()[:idBegin]}
-	var start [8]byte
-	_, _ = rand.Read(start[:]) // never fails
-	s.made.Store(binary.NativeEndian.Uint64(start[:]))
-	return s
-}
-
-// next is 25 characters long.
-func (s *ids) next() string {
-	var id [idBegin + idDigits]byte
-	copy(id[:], s.begin)
-	n := s.made.Add(1)
-	for i := len(id) - 1; i >= idBegin; i-- {
-		id[i] = base32[n%uint64(len(base32))]
-		n /= uint64(len(base32))
+// newRequestID is 26 characters that no other process and no restart repeats. It
+// is a name, not a secret, so that the runtime's ChaCha8 will do; but two of them
+// must not tell a stranger how many requests came between.
+func newRequestID() string {
+	var id [2 * idDigits]byte
+	for half := range 2 {
+		n := rand.Uint64() //nolint:gosec // see above
+		for i := range idDigits {
+			id[half*idDigits+i] = base32[n%uint64(len(base32))]
+			n /= uint64(len(base32))
+		}
 	}
 	return string(id[:])
 }

@@ -59,19 +59,21 @@ func Pages(o Options) (http.Handler, error) {
 	both(jssdk, "/wxsign.d.ts", o.Script.Types)
 	signing := jssdk.Group("/config", crossOrigin(o.AllowsOrigin))
 	signing.OPTIONS("", noContent)
-	unnamedProxy := &sync.Once{}
-	limited := signing.Group("", perAddress(o.Signing, unnamedProxy, o.Logger))
+	limits := &addressLimits{log: o.Logger}
+	limited := signing.Group("", limits.of(o.Signing, nil))
 	both(limited, "", o.JSSDK.Get)
 	limited.POST("", handler.Func(o.JSSDK.Post).Gin)
 
 	if o.PageReports != nil {
 		reports := jssdk.Group("/report", crossOrigin(o.AllowsOrigin))
 		reports.OPTIONS("", noContent)
-		reports.POST("", perAddress(o.Reports, unnamedProxy, o.Logger), handler.Func(o.PageReports.Post).Gin)
+		reports.POST("", limits.of(o.Reports, nil), handler.Func(o.PageReports.Post).Gin)
 	}
+	// What belongs to no account, and so has no limit per account.
+	stored := limits.of(o.Reports, NewLimiter(proxiedPerSecond, proxiedAtOnce))
 	if o.VerifyFiles != nil {
 		for _, file := range []string{"/MP_verify_:code", "/WW_verify_:code"} {
-			both(engine.Group("", perAddress(o.Reports, unnamedProxy, o.Logger)), file, o.VerifyFiles.Get)
+			both(engine.Group("", stored), file, o.VerifyFiles.Get)
 		}
 	}
 
@@ -81,11 +83,18 @@ func Pages(o Options) (http.Handler, error) {
 		both(demo, "/examples", o.Demo.Examples)
 		both(demo, "/examples/*path", o.Demo.Example)
 		both(demo, "/static/*path", o.Demo.Asset)
-		demo.POST("/report", perAddress(o.Reports, unnamedProxy, o.Logger), handler.Func(o.Demo.Report).Gin)
+		demo.POST("/report", stored, handler.Func(o.Demo.Report).Gin)
 		demo.POST("/sim/verify", handler.Func(o.Demo.SimVerify).Gin)
 	}
 	return engine, nil
 }
+
+// proxiedPerSecond and proxiedAtOnce are for all clients behind a proxy that
+// nobody has named.
+const (
+	proxiedPerSecond = 20
+	proxiedAtOnce    = 200
+)
 
 // Ops serves operators on an address of its own: metrics and profiles.
 func Ops(health *handler.Health, metrics http.Handler) http.Handler {
@@ -115,17 +124,26 @@ func newEngine(o Options) (*gin.Engine, error) {
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	// gin would also take X-Real-IP, which a proxy that only appends to
-	// X-Forwarded-For passes on as the client wrote it.
-	engine.RemoteIPHeaders = []string{forwardedFor}
-	// nil trusts nobody; gin's own default trusts every sender of a header.
-	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
-		return nil, fmt.Errorf("server.trusted_proxies: %w", err)
+	if err := trust(engine, o.TrustedProxies); err != nil {
+		return nil, err
 	}
 	engine.Use(requestID(), accessLog(o.Logger, o.Signed), recovery(o.Logger), secureHeaders, plainPath)
 	engine.NoRoute(fail(handler.ErrNotFound))
 	engine.NoMethod(fail(handler.ErrMethodNotAllowed))
 	return engine, nil
+}
+
+// trust makes an engine believe the proxies, and nobody else, about the client.
+func trust(engine *gin.Engine, list []string) error {
+	proxies, err := handler.ParseProxies(list)
+	if err != nil {
+		return fmt.Errorf("server.trusted_proxies: %w", err)
+	}
+	// gin's own default trusts every sender of a header; and what it cannot read it
+	// takes for the proxy itself. The error is for proxies that are not addresses.
+	_ = engine.SetTrustedProxies(nil)
+	engine.Use(proxies.Read)
+	return nil
 }
 
 // releaseMode keeps gin from printing its routes; gin has one mode per process.

@@ -3,6 +3,7 @@ package modeltest
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,8 @@ func accountCases() map[string]func(subject) {
 	return map[string]func(subject){
 		"comes back as it went in":             accountRoundTrip,
 		"twice is refused":                     accountDuplicate,
+		"many at once":                         accountMany,
+		"many at once, all or none":            accountAllOrNone,
 		"case makes another account":           accountCase,
 		"blanks at the ends are refused":       accountBlanks,
 		"an edit by the revision that it read": accountEdit,
@@ -71,6 +74,65 @@ func accountDuplicate(x subject) {
 	if diff := cmp.Diff(before, after); diff != "" || len(x.tended().Credentials) != 2 {
 		x.Errorf("%d credentials; the refused insert left a trace:\n%s", len(x.tended().Credentials), diff)
 	}
+}
+
+func accountMany(x subject) {
+	all := make([]model.Account, 200)
+	for i := range all {
+		all[i] = account("wx" + id())
+		all[i].Name = `O'Brien \ "?" 😀 ` + strconv.Itoa(i)
+		all[i].Profiles = model.Profiles{"默认": {JSAPIList: []string{"scanQRCode"}}}
+		all[i].Tickets = []model.Strings{{jsapi}, {"wx_card", jsapi}, nil}[i%3]
+	}
+	from := x.now()
+	x.ok(x.store.InsertAccounts(x.Context(), nil))
+	x.ok(x.store.InsertAccounts(x.Context(), all))
+	for _, want := range all {
+		got, err := x.store.Account(x.Context(), want.AppID)
+		x.ok(err)
+		if got.CreatedMs < from || got.CreatedMs > x.now() || got.UpdatedMs != got.CreatedMs {
+			x.Errorf("created %d, updated %d, inserted at %d", got.CreatedMs, got.UpdatedMs, from)
+		}
+		want.ConfigRev, want.CreatedMs, want.UpdatedMs = 1, got.CreatedMs, got.UpdatedMs
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			x.Errorf("(-want +got):\n%s", diff)
+		}
+		of := subject{TB: x.TB, store: x.store, appID: want.AppID}
+		var kinds []string
+		for _, c := range of.tended().Credentials {
+			kinds = append(kinds, c.Kind)
+			if c.ConfigRev != 1 || c.NextRefreshMs != 0 {
+				x.Errorf("%s: revision %d, due at %d", c.Kind, c.ConfigRev, c.NextRefreshMs)
+			}
+		}
+		slices.Sort(kinds)
+		if wantKinds := slices.Sorted(slices.Values(want.Kinds())); !slices.Equal(kinds, wantKinds) {
+			x.Errorf("kinds %v, want %v", kinds, wantKinds)
+		}
+	}
+}
+
+// accountAllOrNone: those beside one that is there, or twice among them, are not
+// inserted either.
+func accountAllOrNone(x subject) {
+	twin := account("wx" + id())
+	for name, second := range map[string][]model.Account{"there": {account(x.appID)}, "twice": {twin, twin}} {
+		first, last := account("wx"+id()), account("wx"+id())
+		err := x.store.InsertAccounts(x.Context(), slices.Concat([]model.Account{first}, second, []model.Account{last}))
+		if !errors.Is(err, model.ErrDuplicate) {
+			x.Errorf("%s: %v, want ErrDuplicate", name, err)
+		}
+		for _, appID := range []string{first.AppID, last.AppID, twin.AppID} {
+			if _, err := x.store.Account(x.Context(), appID); !errors.Is(err, model.ErrNotFound) {
+				x.Errorf("%s: an account beside it: %v, want ErrNotFound", name, err)
+			}
+		}
+	}
+	good := account("wx" + id())
+	if err := x.store.InsertAccounts(x.Context(), []model.Account{good, account(" blank")}); err == nil {
+		x.Error("an app_id with a blank was taken")
+	}
+	x.ok(x.store.InsertAccounts(x.Context(), []model.Account{good}))
 }
 
 func accountCase(x subject) {

@@ -23,6 +23,8 @@ func claimCases() map[string]func(subject) {
 		"lost by an edit of the account":   claimEdited,
 		"the longest owner that is stored": claimLongOwner,
 		"how long an outcome is unknown":   claimAsked,
+		"an outcome of before the value":   claimAskedBefore,
+		"given back unused":                claimUnused,
 	}
 }
 
@@ -234,4 +236,63 @@ func claimAsked(x subject) {
 	g = x.claim("me")
 	x.yes(x.store.Unchanged(x.Context(), g, x.now()+hour, 0))
 	asked("the same value came back", 0)
+}
+
+// claimAskedBefore: a note from before the value that is stored says nothing of the
+// next one, whoever left it: a program that did not know of it, or a database that
+// lost the publish which cleared it.
+func claimAskedBefore(x subject) {
+	lost := func() {
+		x.Helper()
+		x.yes(x.store.Fail(x.Context(), x.claim("me"), model.Failure{}))
+		if got := x.row(token); got.AskedMs == 0 || got.AskedMs > x.now() {
+			x.Fatalf("asked_ms is %d", got.AskedMs)
+		}
+	}
+	x.publish(0)
+	lost()
+	p := x.publication(0)
+	p.IssuedMs = x.row(token).AskedMs + 1
+	x.yes(x.store.Heal(x.Context(), x.grant("healer"), p))
+	if got := x.row(token).AskedMs; got != 0 {
+		x.Errorf("the note is older than the value that was put back: asked_ms is %d, want 0", got)
+	}
+	early := x.publication(0)
+	early.IssuedMs += hour // so that every note is of before it
+	x.yes(x.store.Publish(x.Context(), x.claim("me"), early))
+	lost()
+	before := x.row(token).AskedMs
+	for x.now() <= before { // the clock's next millisecond
+		time.Sleep(time.Millisecond)
+	}
+	x.claim("me")
+	if got := x.row(token).AskedMs; got <= before {
+		x.Errorf("the note %d is older than the value, but the claim keeps it: %d", before, got)
+	}
+}
+
+// claimUnused: a claim under which WeChat was not asked leaves no trace but its
+// fence.
+func claimUnused(x subject) {
+	unused := func() {
+		x.Helper()
+		before := x.row(token)
+		g := x.claim("me")
+		stranger := g
+		stranger.Owner = "stranger"
+		x.no(x.store.ReleaseUnused(x.Context(), stranger))
+		x.no(x.store.ReleaseUnused(x.Context(), backOne(g)))
+		x.yes(x.store.ReleaseUnused(x.Context(), g))
+		before.Fence++
+		if diff := cmp.Diff(before, x.row(token)); diff != "" {
+			x.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	unused()
+	x.yes(x.store.Fail(x.Context(), x.claim("me"), model.Failure{})) // its answer was lost
+	if x.row(token).AskedMs == 0 {
+		x.Error("the lost answer was not noted")
+	}
+	unused()
+	x.claim("next")
 }

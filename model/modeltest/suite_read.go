@@ -233,6 +233,7 @@ func marksSince(t *testing.T, s *model.Store) {
 	}{
 		{"claim", func() []string { g = x.claim("me"); return nil }},
 		{"release", func() []string { x.yes(s.Release(t.Context(), g)); return nil }},
+		{"release unused", func() []string { x.yes(s.ReleaseUnused(t.Context(), x.claim("me"))); return nil }},
 		{"publish", func() []string {
 			p = x.publish(0)
 			return []string{fmt.Sprintf("%s access_token v1 %s e%d f0 r1", x.appID, p.PublishID, p.ExpiresMs)}

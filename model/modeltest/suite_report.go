@@ -213,13 +213,13 @@ func issuedCases() map[string]func(subject) {
 		},
 		"written with its history row": func(x subject) {
 			h, publish := hash(), id()
-			there, err := x.store.HasHistory(x.Context(), publish)
-			x.no(there, err)
+			there, err := x.store.WrittenHistory(x.Context(), []string{publish})
+			x.no(there[publish], err)
 			row := model.History{AttemptID: id(), PublishID: &publish, AppID: x.appID, Kind: token, ValueHash: h, IssuedMs: x.now()}
 			x.ok(x.store.AddHistory(x.Context(), row))
 			x.ok(x.store.AddHistory(x.Context(), row))
-			there, err = x.store.HasHistory(x.Context(), publish)
-			x.yes(there, err)
+			there, err = x.store.WrittenHistory(x.Context(), []string{id(), publish})
+			x.yes(len(there) == 1 && there[publish], err)
 			if got, err := x.store.IssuedTo(x.Context(), h, hour); err != nil || got != x.appID {
 				x.Errorf("%q, %v", got, err)
 			}

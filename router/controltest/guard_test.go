@@ -32,6 +32,8 @@ func TestAddressBehindProxies(t *testing.T) {
 		{"two proxies", proxy, inside + ", 172.16.0.2", ""},
 		{"the proxy says nothing", proxy, "", "address_not_allowed"},
 		{"the proxy says nonsense", proxy, "unknown", "address_not_allowed"},
+		{"the proxy writes a port", proxy, inside + ":4711", ""},
+		{"the proxy writes a port, of elsewhere", proxy, inside + ", " + outside + ":4711", "address_not_allowed"},
 	} {
 		c := call{path: shopToken, key: key, from: tt.from}
 		if tt.forwarded != "" {
@@ -43,6 +45,15 @@ func TestAddressBehindProxies(t *testing.T) {
 		c.headers = map[string]string{"X-Real-IP": inside, "Forwarded": "for=" + inside, "True-Client-IP": inside}
 		if r := w.ask(c); tt.from != inside && r.verdict() != "address_not_allowed" {
 			t.Errorf("%s: another header is believed", tt.name)
+		}
+	}
+	// Regression: the key of a network that holds the proxy let everybody in whose
+	// address the proxy did not tell.
+	_, wide := w.key("token", shop, "10.0.0.0/8", "172.16.0.0/12")
+	for forwarded, want := range map[string]string{"unknown": "address_not_allowed", "": "address_not_allowed", inside: "", "172.16.0.9": ""} {
+		r := w.ask(call{path: shopToken, key: wide, from: proxy, headers: map[string]string{"X-Forwarded-For": forwarded}})
+		if r.verdict() != want {
+			t.Errorf("%q of a proxy in the key's network: %q, want %q", forwarded, r.verdict(), want)
 		}
 	}
 	mapped := call{path: shopToken, key: key}

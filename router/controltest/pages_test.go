@@ -3,6 +3,7 @@ package controltest_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -66,7 +67,9 @@ func TestPagesKeepTheContract(t *testing.T) {
 	post := func(path, body string) call { return call{method: http.MethodPost, path: path, body: body} }
 	fromPage := map[string]string{"Origin": "https://h5.example.com"}
 	huge := `{"url":"` + strings.Repeat("x", 16<<10) + `"}`
-	script := w.ask(call{path: "/jssdk/wxsign.js"}).Header().Get("ETag")
+	atHand := func(path string) call {
+		return call{path: path, headers: map[string]string{"If-None-Match": w.ask(call{path: path}).Header().Get("ETag")}}
+	}
 	signing := func(more string) call { return post("/jssdk/config", `{"url":"https://h5.example.com/a",`+more+`}`) }
 	asDemo := `{"nonce":"` + w.desk.Nonce(shop) + `",`
 	for _, tt := range []struct {
@@ -92,7 +95,11 @@ func TestPagesKeepTheContract(t *testing.T) {
 		{post("/jssdk/report", strings.Replace("{"+verdict+"}", shop, nobody, 1)), http.StatusNotFound},
 		{post("/jssdk/report", huge), http.StatusRequestEntityTooLarge},
 		{call{path: "/jssdk/wxsign.js"}, http.StatusOK},
-		{call{path: "/jssdk/wxsign.js", headers: map[string]string{"If-None-Match": script}}, http.StatusNotModified},
+		{atHand("/jssdk/wxsign.js"), http.StatusNotModified},
+		{call{path: "/jssdk/wxsign.mjs"}, http.StatusOK},
+		{atHand("/jssdk/wxsign.mjs"), http.StatusNotModified},
+		{call{path: "/jssdk/wxsign.d.ts"}, http.StatusOK},
+		{atHand("/jssdk/wxsign.d.ts"), http.StatusNotModified},
 		{call{path: "/demo/share"}, http.StatusOK},
 		{call{path: "/demo/share?app_id=" + nobody}, http.StatusNotFound},
 		{post("/demo/report", `{"nonce":"no",`+verdict+`}`), http.StatusForbidden},
@@ -129,4 +136,28 @@ func TestPagesKeepTheContract(t *testing.T) {
 	}
 	k.checkAll(t, "/jssdk/", "/demo/", "/MP_", "/WW_", "/healthz", "/readyz")
 	k.checkStatuses(t, "/jssdk/", "/demo/", "/MP_", "/WW_")
+}
+
+// Regression: whoever came through a proxy that nobody had named had no limit at
+// all on routes that ask the database for strangers and know no account.
+func TestUnnamedProxyIsNoWayToTheDatabase(t *testing.T) {
+	t.Parallel()
+	const perClient, most = 3, 5000 // nobody asks so often that 20 a second is enough
+	w := newWorld(t, options{}).pages(pagesOptions{limit: router.NewLimiter(1, perClient)})
+	for _, c := range []call{
+		{path: "/MP_verify_a1B2.txt"}, {method: http.MethodHead, path: "/WW_verify_a1B2.txt"}, {method: http.MethodPost, path: "/demo/report"},
+	} {
+		c.from = inside
+		granted := 0
+		for ; granted < most; granted++ {
+			c.headers = map[string]string{"X-Forwarded-For": fmt.Sprintf("198.51.100.%d", granted%200)}
+			if w.ask(c).Code == http.StatusTooManyRequests {
+				break
+			}
+		}
+		// The three share the limit of the proxy.
+		if granted == most || c.path == "/MP_verify_a1B2.txt" && granted < 10*perClient {
+			t.Errorf("%s: %d requests through one proxy were let in: want more than for one client, and an end", c.path, granted)
+		}
+	}
 }

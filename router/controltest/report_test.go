@@ -29,8 +29,8 @@ func TestReport(t *testing.T) {
 		"a value that is not current":  {`{"value":"of yesterday","errcode":42001}`, "current"},
 		"a hash that is not current":   {`{"sha256":"` + strings.Repeat("0", 64) + `"}`, "current"},
 		"the current value lives":      {`{"value":"` + live.Value.Reveal() + `"}`, "alive"},
-		"its hash":                     {`{"sha256":"` + live.SHA256 + `","errcode":40001}`, "alive"},
-		"its hash, in capital letters": {`{"sha256":"` + strings.ToUpper(live.SHA256) + `"}`, "alive"},
+		"its hash":                     {`{"sha256":"` + live.SHA256() + `","errcode":40001}`, "alive"},
+		"its hash, in capital letters": {`{"sha256":"` + strings.ToUpper(live.SHA256()) + `"}`, "alive"},
 	} {
 		r := ask(call{path: shopReport, key: key, body: tt.body})
 		if r.Code != http.StatusOK || r.text("result") != tt.result ||
@@ -67,7 +67,8 @@ func TestReportOfADeadToken(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range answers {
 		all.Go(func() {
-			answers[i] = w.ask(call{method: http.MethodPost, path: shopReport, key: key, body: `{"sha256":"` + before.SHA256 + `","errcode":40001}`})
+			body := `{"sha256":"` + before.SHA256() + `","errcode":40001}`
+			answers[i] = w.ask(call{method: http.MethodPost, path: shopReport, key: key, body: body})
 		})
 	}
 	all.Wait()
@@ -78,7 +79,7 @@ func TestReportOfADeadToken(t *testing.T) {
 			t.Errorf("status %d: %s", r.Code, r.Body)
 		}
 	}
-	if after.Version != before.Version+1 || after.SHA256 == before.SHA256 {
+	if after.Version != before.Version+1 || after.SHA256() == before.SHA256() {
 		t.Errorf("version %d after %d", after.Version, before.Version)
 	}
 }
@@ -91,7 +92,7 @@ func TestReportWhileWeChatIsDown(t *testing.T) {
 	_, key := w.key("token refresh", shop)
 	live := w.current(shop, keeper.KindAccessToken)
 	w.sim.Control(t, http.MethodPost, "/_sim/fault", map[string]any{"path": "*", "errcode": -1, "count": 1000}, nil)
-	c := call{method: http.MethodPost, path: shopReport, key: key, body: `{"sha256":"` + live.SHA256 + `"}`}
+	c := call{method: http.MethodPost, path: shopReport, key: key, body: `{"sha256":"` + live.SHA256() + `"}`}
 	r := w.ask(c)
 	if r.verdict() != "refresh_failed" || r.Code != http.StatusServiceUnavailable || r.Header().Get("Retry-After") == "" {
 		t.Errorf("status %d, Retry-After %q: %s", r.Code, r.Header().Get("Retry-After"), r.Body)

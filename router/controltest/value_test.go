@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,6 +133,7 @@ func TestQueriesThatCannotBe(t *testing.T) {
 		{sign(shop, `{"kind":"add_card"}`), http.StatusBadRequest, "card_invalid"},
 		{sign(shop, `{"kind":"add_card","card_id":"a\nb"}`), http.StatusBadRequest, "card_invalid"},
 		{sign(shop, `{"kind":"pay"}`), http.StatusNotFound, "kind_unknown"},
+		{sign(shop, `{"url":"https://h5.example.com/"}`), http.StatusNotFound, "kind_unknown"},
 		{sign(shop, `{"kind":"jsapi","uri":""}`), http.StatusBadRequest, "json_invalid"},
 		{sign(off, `{"kind":"jsapi","url":"https://h5.example.com/"}`), http.StatusForbidden, "account_disabled"},
 		{report(shop, `{}`), http.StatusBadRequest, "report_invalid"},
@@ -344,5 +346,50 @@ func TestLongPollOfOneWhoLeaves(t *testing.T) {
 	case <-done:
 	case <-time.After(waitPatience):
 		t.Fatal("the handler still waits")
+	}
+}
+
+// Regression: polls that cannot be parked had no bound, and each of them costs
+// what a hundred of the others do.
+func TestPollsThatCannotBeParkedAreBounded(t *testing.T) {
+	t.Parallel()
+	const most, atOnce = 50_000, 500
+	w := newWorld(t, options{})
+	k := newContract(t)
+	_, key := w.key("token", agent7)
+	poll := func(wait string) call { return call{path: w.pollPath(wait), key: key} }
+	var polls sync.WaitGroup
+	var refused reply
+	for begun := 0; refused.verdict() == ""; begun += atOnce {
+		if begun > most {
+			t.Fatalf("%d polls wait, and one more may", begun)
+		}
+		long := poll("60s") // of now: one that begins late must not wait for the next news
+		for range atOnce {
+			polls.Go(func() { w.ask(long) })
+		}
+		if r := w.ask(poll("1ms")); r.Code != http.StatusNotModified {
+			refused = r
+		}
+	}
+	if refused.Code != http.StatusTooManyRequests || refused.verdict() != "too_many_requests" || refused.Header().Get("Retry-After") == "" {
+		t.Errorf("one too many: status %d, %v, %s", refused.Code, refused.Header(), refused.Body)
+	}
+	k.check(t, poll("1ms"), refused)
+	_, other := w.key("token", agent7)
+	if r := w.ask(call{path: w.pollPath("1ms"), key: other}); r.Code != http.StatusNotModified {
+		t.Errorf("the holder of another key: status %d: %s", r.Code, r.Body)
+	}
+	if r := w.ask(call{path: agentToken, key: key}); r.Code != http.StatusOK {
+		t.Errorf("without wait: status %d: %s", r.Code, r.Body)
+	}
+	server, taken := w.serve()
+	c := w.dial(server)
+	c.say(w.pollPath("60s"), key)
+	w.until("a poll that can be parked waits", func() bool { return taken.Load() == 1 })
+	w.publish(agent7, keeper.KindAccessToken, "news")
+	polls.Wait()
+	if r := w.ask(poll("1ms")); r.Code != http.StatusNotModified {
+		t.Errorf("when they are gone: status %d: %s", r.Code, r.Body)
 	}
 }

@@ -52,7 +52,7 @@ func TestHandbookInChinese(t *testing.T) {
 	t.Parallel()
 	viewer := newPanelKit(t, panelKitOptions{}).as("viewer")
 	viewer.get("/admin/?lang=zh") // sets the cookie
-	if r := viewer.get("/admin/help/errors?q=40164"); !strings.Contains(r.body, "<b>改法：</b>") {
+	if r := viewer.get("/admin/help/errors?q=40164"); !strings.Contains(r.body, "<b>处理办法：</b>") {
 		t.Errorf("no Chinese in: %s", r.body)
 	}
 }

@@ -50,6 +50,7 @@ type panelKit struct {
 type panelKitOptions struct {
 	publicURL string
 	proxies   []string
+	visits    *router.Limiter
 	troubled  string        // AppID
 	status    keeper.Status // zero = one account, all well
 }
@@ -85,7 +86,9 @@ func newPanelKit(t testing.TB, o panelKitOptions) *panelKit {
 		Location: time.FixedZone("CST", 8*3600),
 	})
 	k.ok(err)
-	admin, err := router.Admin(router.AdminOptions{Panel: panel, PublicURL: o.publicURL, TrustedProxies: o.proxies, Logger: log})
+	admin, err := router.Admin(router.AdminOptions{
+		Panel: panel, PublicURL: o.publicURL, TrustedProxies: o.proxies, Visits: o.visits, Logger: log,
+	})
 	k.ok(err)
 	k.routes = admin.(*gin.Engine).Routes()
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page of somebody else") })

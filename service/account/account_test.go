@@ -1,8 +1,6 @@
 package account_test
 
 import (
-	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -228,54 +226,5 @@ func TestNewChecksItsOptions(t *testing.T) {
 	t.Parallel()
 	if _, err := account.New(account.Options{}); err == nil {
 		t.Error("no error without a store")
-	}
-}
-
-// counting counts statements.
-type counting struct {
-	account.Store
-	n *int
-}
-
-func (c counting) Account(ctx context.Context, appID string) (model.Account, error) {
-	*c.n++
-	return c.Store.Account(ctx, appID)
-}
-
-func (c counting) Accounts(ctx context.Context, after string, limit int) ([]model.Account, error) {
-	*c.n++
-	return c.Store.Accounts(ctx, after, limit)
-}
-
-func (c counting) AlignCredentials(ctx context.Context, a model.Account, kinds []string) error {
-	*c.n++
-	return c.Store.AlignCredentials(ctx, a, kinds)
-}
-
-// A start among a thousand stored accounts takes a few statements; one whose
-// editor died half-way is mended, and only that.
-func TestRegisterManyIsFewStatements(t *testing.T) {
-	t.Parallel()
-	store, ring := newStore(t), newRing(t)
-	all := make([]account.Settings, 1000)
-	for i := range all {
-		all[i] = settings()
-		all[i].AppID = fmt.Sprintf("wx%04d", i)
-	}
-	must(t, newRegistry(t, store, ring).RegisterFile(t.Context(), all))
-	half := read(t, store, "wx0500")
-	half.Tickets = []string{"jsapi"}
-	_, err := store.UpdateAccount(t.Context(), half, []string{"access_token", "jsapi"})
-	must(t, err)
-	must(t, store.AlignCredentials(t.Context(), model.Account{AppID: "wx0500", ConfigRev: 2}, []string{"access_token"})) // lost a row
-	all[500].Tickets = half.Tickets
-	n := 0
-	registry := newRegistry(t, counting{store, &n}, ring)
-	must(t, registry.RegisterFile(t.Context(), all))
-	if n > 5 { // three pages and one account aligned
-		t.Errorf("%d statements", n)
-	}
-	if diff := cmp.Diff(map[string]int64{"access_token": 2, "jsapi": 2}, kinds(t, store, "wx0500")); diff != "" {
-		t.Error(diff)
 	}
 }

@@ -21,7 +21,7 @@ type EditorStore interface {
 	InsertAccount(ctx context.Context, a model.Account, kinds []string) error
 	UpdateAccount(ctx context.Context, a model.Account, kinds []string) (bool, error)
 	DeleteAccount(ctx context.Context, appID string, rev int64) (bool, error)
-	ClearRemains(ctx context.Context, appID string) error
+	ClearRemains(ctx context.Context, appIDs ...string) error
 	Credentials(ctx context.Context, appIDs []string) ([]model.CredentialNow, error)
 
 	HeldSecrets(ctx context.Context, appIDs []string) ([]model.HeldSecret, int64, error)

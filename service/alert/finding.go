@@ -38,6 +38,13 @@ const (
 	Test      = "test"      // no trouble: a person tries the channels
 )
 
+// Conditions are all that alerts are raised for; Test is none of them.
+func Conditions() []string {
+	return []string{
+		Expiring, Refused, Quota, Sealed, Overwrite, Rival, Budget, Unchanged, Delivery, Differ, Database, Clock, Behind, Redis, Purge,
+	}
+}
+
 // finding is a trouble that a look has found.
 type finding struct {
 	name     string

@@ -42,14 +42,15 @@ func TestLanguagesMatch(t *testing.T) {
 		if diff := cmp.Diff(blanks(w), blanks(zh[name])); diff != "" {
 			t.Errorf("facts of %s (-en +zh):\n%s", name, diff)
 		}
+		base, _, _ := strings.Cut(name, ".")
+		if name != "many" && base != alert.Test && !slices.Contains(alert.Conditions(), base) {
+			t.Errorf("Conditions does not have %s", base)
+		}
 		if !strings.Contains(name, ".") && name != "many" && (w.Title == "" || w.What == "" || w.Means == "" || w.Do == "") {
 			t.Errorf("%s lacks a part", name)
 		}
 	}
-	for _, name := range []string{
-		alert.Expiring, alert.Refused, alert.Quota, alert.Sealed, alert.Overwrite, alert.Rival, alert.Budget, alert.Unchanged, alert.Delivery,
-		alert.Differ, alert.Database, alert.Clock, alert.Behind, alert.Redis, alert.Purge, alert.Test,
-	} {
+	for _, name := range append(alert.Conditions(), alert.Test) {
 		if en[name].Title == "" {
 			t.Errorf("%s has no text", name)
 		}

@@ -98,7 +98,8 @@ func (c *Caller) ended() bool { return !c.end.IsZero() && !time.Now().Before(c.e
 func (u *use) note(addr netip.Addr) {
 	u.at.Store(time.Now().UnixNano())
 	if old := u.address.Load(); old == nil || *old != addr {
-		u.address.Store(&addr)
+		kept := addr // on the heap only where it is new
+		u.address.Store(&kept)
 	}
 }
 

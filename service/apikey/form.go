@@ -63,6 +63,9 @@ func checksum(text string) string {
 
 // hashOf is what is stored of a key.
 func hashOf(raw string) string {
-	sum := sha256.Sum256([]byte(raw))
-	return hex.EncodeToString(sum[:])
+	var text [keyLength]byte
+	sum := sha256.Sum256(append(text[:0], raw...))
+	var hash [2 * sha256.Size]byte
+	hex.Encode(hash[:], sum[:])
+	return string(hash[:])
 }

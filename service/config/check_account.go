@@ -69,7 +69,19 @@ func (l *loader) checkIdentity(path string, a *Account) {
 		}
 	default:
 		l.oneOf(join(path, "platform"), a.Platform, PlatformOfficialAccount, PlatformWeCom)
+		l.checkAnyIdentity(path, a)
 	}
+}
+
+// checkAnyIdentity looks at what names an account whose platform is not known: the
+// AppID, or what only accounts of WeCom have.
+func (l *loader) checkAnyIdentity(path string, a *Account) {
+	if a.CorpID == "" && a.AgentID == 0 {
+		l.appID(join(path, "app_id"), a.AppID)
+		return
+	}
+	l.appID(join(path, "corp_id"), a.CorpID)
+	l.rule(join(path, "agent_id"), rules.AgentID(a.AgentID))
 }
 
 func (l *loader) appID(path, text string) { l.rule(path, rules.AppID(text)) }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"github.com/wxsign/wxsign/service/secret"
 )
 
@@ -62,23 +60,10 @@ func (l *loader) checkDSN(driver, dsn string) {
 			l.fault(path, "is no MySQL DSN", form)
 		case parsed.DBName == "":
 			l.fault(path, "names no database", form)
+		default:
+			l.warnDSN(parsed)
 		}
 	}
-}
-
-// parseMySQL is the driver's reading of a DSN, which panics at the parameter
-// "strict" that it once had.
-func parseMySQL(dsn string) (parsed *mysql.Config, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("a parameter that the driver does not take")
-		}
-	}()
-	return mysql.ParseDSN(dsn)
-}
-
-func looksLikeMySQL(dsn string) bool {
-	return strings.Contains(dsn, "@tcp(") || strings.Contains(dsn, "@unix(") || strings.Contains(dsn, "://")
 }
 
 // masterKeyPath is the path of the key that holds the master keys.

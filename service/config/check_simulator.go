@@ -77,10 +77,10 @@ func (l *loader) warnSimulator() {
 	s := &l.cfg.Simulator
 	switch own, ok := parseURL(l.cfg.WeChat.BaseURL); {
 	case s.Enabled && ok && own.Host != s.Listen && own.Host != Default().Simulator.Listen:
-		l.report.Warnings = append(l.report.Warnings,
-			"simulator.enabled is true, but wechat.base_url does not lead to simulator.listen: the accounts talk to another server")
+		l.warn("simulator.enabled is true, but wechat.base_url does not lead to simulator.listen: the accounts talk to another server",
+			"let it lead there, or set simulator.enabled = false")
 	case !s.Enabled && ok && own.Host == s.Listen:
-		l.report.Warnings = append(l.report.Warnings,
-			"wechat.base_url leads to simulator.listen, but simulator.enabled is false")
+		l.warn("wechat.base_url leads to simulator.listen, but simulator.enabled is false: nobody may answer there",
+			"set simulator.enabled = true, or take wechat.base_url out to talk to WeChat; where `wxsign simulator` listens there, leave it")
 	}
 }

@@ -22,11 +22,11 @@ func (l *loader) applyEnvironment() {
 		if l.assign("", rest, reflect.ValueOf(&l.cfg).Elem(), v) {
 			continue
 		}
-		warning := fmt.Sprintf("the environment variable %s sets nothing that wxsign knows", v.name)
+		mend := "correct the name, or take it out"
 		if near := nearestVariable(v.name); near != "" {
-			warning += fmt.Sprintf("; did you mean %s?", near)
+			mend = fmt.Sprintf("did you mean %s?", near)
 		}
-		l.report.Warnings = append(l.report.Warnings, warning)
+		l.warn(fmt.Sprintf("the environment variable %s sets nothing that wxsign knows", v.name), mend)
 	}
 }
 

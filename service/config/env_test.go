@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -123,11 +124,11 @@ func TestUnknownVariablesAreWarnings(t *testing.T) {
 		},
 	})
 	if len(report.Warnings) != 14 {
-		t.Errorf("%d warnings, want 14:\n%s", len(report.Warnings), strings.Join(report.Warnings, "\n"))
+		t.Errorf("%d warnings, want 14: %s", len(report.Warnings), report.Warnings)
 	}
 	const hint = "WXSIGN_SERVER_LISTNE sets nothing that wxsign knows; did you mean WXSIGN_SERVER_LISTEN?"
-	if all := strings.Join(report.Warnings, "\n"); !strings.Contains(all, hint) {
-		t.Errorf("no hint at the spelling:\n%s", all)
+	if all := fmt.Sprint(report.Warnings); !strings.Contains(all, hint) {
+		t.Errorf("no hint at the spelling: %s", all)
 	}
 	if diff := cmp.Diff(plain, cfg); diff != "" {
 		t.Errorf("an unknown variable changed something (-want +got):\n%s", diff)

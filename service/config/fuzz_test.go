@@ -34,7 +34,7 @@ func FuzzLoad(f *testing.F) {
 			Env:      []string{"WXSIGN_" + name + "=" + value, "WXSIGN_ALERT_WECOM_ROBOT_URL=" + canary},
 			ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 		})
-		shown := strings.Join(report.Warnings, "\n")
+		shown := fmt.Sprint(report.Warnings)
 		if err != nil {
 			faults, ok := errors.AsType[config.Faults](err)
 			if !ok || len(faults) == 0 {

@@ -88,6 +88,10 @@ func (l *loader) isFaulty(path string) bool {
 	return slices.ContainsFunc(l.faults, func(f Fault) bool { return f.Key == key })
 }
 
+func (l *loader) warn(problem, mend string) {
+	l.report.Warnings = append(l.report.Warnings, Warning{Problem: problem, Mend: mend})
+}
+
 // fault notes what is wrong at path. A path has one fault at most, and below a
 // faulty table none is looked for: the first fault often brings the others about.
 func (l *loader) fault(path, problem, mend string) {

@@ -185,14 +185,47 @@ func TestTheDemoFollowsTheSimulator(t *testing.T) {
 
 func TestSimulatorWarnings(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{
-		"another server":  "simulator.enabled = true\n" + aSimulator,
-		"nobody is there": "wechat.base_url = \"http://127.0.0.1:8089\"\n",
+	for name, test := range map[string]struct{ text, mend string }{
+		"another server":  {"simulator.enabled = true\n" + aSimulator, "simulator.enabled = false"},
+		"nobody is there": {"wechat.base_url = \"http://127.0.0.1:8089\"\n", "take wechat.base_url out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, report := load(t, config.Source{Text: []byte(text)}); len(report.Warnings) != 1 {
-				t.Errorf("warnings = %q, want one", report.Warnings)
+			_, report := load(t, config.Source{Text: []byte(test.text)})
+			if len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0].Mend, test.mend) {
+				t.Errorf("warnings = %q, want one with the mend %q", report.Warnings, test.mend)
+			}
+		})
+	}
+}
+
+// TLS to the database is looked at where its certificate is.
+func TestWarningsOfTheWayToTheDatabase(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ way, problem string }{
+		"no TLS":              {"tcp(db:3306)/w", "no tls"},
+		"no certificate":      {"tcp(10.0.0.9:3306)/w?tls=skip-verify", "tls=skip-verify"},
+		"TLS where there is":  {"tcp(10.0.0.9)/w?charset=utf8mb4&tls=Preferred", "tls=preferred"},
+		"verified":            {"tcp(db:3306)/w?tls=true", ""},
+		"a private way":       {"tcp(db:3306)/w?tls=false", ""},
+		"this machine":        {"tcp(127.0.0.1:3306)/w?tls=preferred", ""},
+		"this machine's name": {"tcp(localhost)/w", ""},
+		"this machine by v6":  {"tcp([::1]:3306)/w?tls=skip-verify", ""},
+		"a socket":            {"unix(/run/mysql.sock)/w", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := "u:s3cr3t@" + test.way
+			_, report := load(t, config.Source{Text: []byte(
+				"[database]\ndriver = \"mysql\"\ndsn = \"" + dsn + "\"\n[security]\nmaster_key = \"" + secret.NewKey() + "\"\n")})
+			if got := report.Warnings; test.problem == "" && len(got) != 0 || test.problem != "" && len(got) != 1 {
+				t.Fatalf("warnings = %q", got)
+			}
+			for _, warning := range report.Warnings {
+				if !strings.Contains(warning.Problem, test.problem) || !strings.Contains(warning.Mend, "tls=true") ||
+					strings.Contains(warning.String(), "s3cr3t") {
+					t.Errorf("warning = %q, want one of %s", warning, test.problem)
+				}
 			}
 		})
 	}

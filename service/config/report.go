@@ -8,12 +8,21 @@ import (
 // Report says what is worth knowing about a configuration besides its values.
 type Report struct {
 	// Warnings are worth a line in the log; they stop nothing.
-	Warnings []string
+	Warnings []Warning
 	// SecretFiles are the files in which secrets stand: those that "file:" values
 	// name, and the configuration file where it holds some itself.
 	SecretFiles []string
 	origins     map[string]Origin
 }
+
+// Warning is about a setting that does not do what it seems to.
+type Warning struct {
+	// Problem is what was found, Mend says what to do.
+	Problem, Mend string
+}
+
+// String is one line: problem and mend.
+func (w Warning) String() string { return w.Problem + "; " + w.Mend }
 
 // Origin says where a value came from. The zero Origin is a default.
 type Origin struct {

@@ -17,13 +17,14 @@ const mask = "***"
 // Show writes the effective values as TOML, each with a comment that says where
 // it came from. Secrets are masked, but not the names of their files.
 func Show(cfg Config, report Report) string {
-	s := shower{report: report}
+	s := shower{report: report, driver: cfg.Database.Driver}
 	s.table("", "", reflect.ValueOf(cfg))
 	return strings.TrimLeft(s.text.String(), "\n")
 }
 
 type shower struct {
 	report Report
+	driver string // of the database
 	text   strings.Builder
 }
 
@@ -40,6 +41,9 @@ func (s *shower) table(path, header string, table reflect.Value) {
 		value := table.Field(f.index).Interface()
 		if address, is := value.(string); is && f.key == "url" {
 			value = withoutKey(address)
+		}
+		if dsn, is := value.(secret.Secret); is && f.key == "dsn" {
+			value = withoutPassword(s.driver, dsn.Reveal())
 		}
 		fmt.Fprintf(&s.text, "%s = %s # %s\n", f.key, literal(value, origin), origin)
 	}
@@ -123,9 +127,11 @@ func masked(value secret.Secret) string {
 
 // quoteTOML writes a basic string of TOML, which has the escapes of JSON.
 func quoteTOML(text string) string {
-	quoted, err := json.Marshal(text)
-	if err != nil { // a string always has a JSON form
+	var quoted strings.Builder
+	to := json.NewEncoder(&quoted)
+	to.SetEscapeHTML(false)                 // a DSN with \u0026 in it is hard to read
+	if err := to.Encode(text); err != nil { // a string always has a JSON form
 		return `""`
 	}
-	return strings.ReplaceAll(string(quoted), "\x7f", `\u007f`)
+	return strings.ReplaceAll(strings.TrimSuffix(quoted.String(), "\n"), "\x7f", `\u007f`)
 }

@@ -19,14 +19,14 @@ func TestShowMasksAndTellsWhereFrom(t *testing.T) {
 		Text: []byte("[server]\npublic_url = \"https://a.example.com\"\n[security]\nmaster_key = \"" + key + "\"\n" +
 			anAccount +
 			"[account.profiles.album]\njs_api_list = [\"chooseImage\"]\n" + aSimulator),
-		Env:      []string{"WXSIGN_DATABASE_DSN=/data/canary.db", "WXSIGN_SIMULATOR_ACCOUNT_0_SECRET=file:/run/s"},
+		Env:      []string{"WXSIGN_DATABASE_DSN=/data/demo.db", "WXSIGN_SIMULATOR_ACCOUNT_0_SECRET=file:/run/s"},
 		ReadFile: files(map[string]string{"/run/s": "canary"}),
 	})
 	text := config.Show(cfg, report)
 	for _, line := range []string{
 		"[server]\nlisten = \"127.0.0.1:8080\" # default\n",
 		"public_url = \"https://a.example.com\" # my.toml:2\n",
-		"dsn = \"***\" # env WXSIGN_DATABASE_DSN\n",
+		"dsn = \"/data/demo.db\" # env WXSIGN_DATABASE_DSN\n",
 		"master_key = \"***\" # my.toml:4\n",
 		"\n[publish.redis]\n",
 		"password = \"\" # default\n",
@@ -63,6 +63,36 @@ func TestShowMasksKeysOfReceivers(t *testing.T) {
 		cfg, report := load(t, config.Source{Path: "my.toml", Text: []byte(text)})
 		if shown := config.Show(cfg, report); !strings.Contains(shown, `url = "`+want+`" # my.toml`) || strings.Contains(shown, "k3y") {
 			t.Errorf("%s is not shown as %s:\n%s", address, want, shown)
+		}
+	}
+}
+
+// The host of a database can be checked by eye, its password not be read; what no
+// driver can read may have it anywhere.
+func TestShowMasksThePasswordOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{
+		"wxsign:c4nary@tcp(db.example.com:3306)/wxsign?tls=true": "wxsign:***@tcp(db.example.com:3306)/wxsign?tls=true",
+		"wxsign:c4n@ry:x@tcp(db:3306)/wxsign":                    "wxsign:***@tcp(db:3306)/wxsign",
+		"wxsign@unix(/run/mysql.sock)/wxsign":                    "wxsign@unix(/run/mysql.sock)/wxsign",
+		"mysql://wxsign:c4nary@db/wxsign":                        "***",
+		"wxsign:c4nary@db":                                       "***",
+		"c4nary":                                                 "***",
+		"/wxsign":                                                "@tcp(127.0.0.1:3306)/wxsign",
+
+		"wxsign@tcp(db:3306)/wxsign?password=c4nary&tls=true&c4nary":         "wxsign@tcp(db:3306)/wxsign?password=***&tls=true&***",
+		"wxsign:c4nary@tcp(db:3306)/wxsign?loc=UTC&connectionAttributes=c4n": "wxsign:***@tcp(db:3306)/wxsign?loc=UTC&connectionAttributes=***",
+		"wxsign@tcp(db:3306)/wxsign&password=c4nary":                         "***",
+		"wxsign@tcp(db:3306)/wxsign?password=c4n(ry)/w":                      "***",
+		"wxsign@c4nary@tcp(db:3306)/wxsign":                                  "***",
+	} {
+		cfg, report := config.Config{Database: config.Database{Driver: config.DriverMySQL, DSN: secret.New(dsn)}}, config.Report{}
+		text := config.Show(cfg, report)
+		if !strings.Contains(text, "dsn = \""+want+"\"") {
+			t.Errorf("%s: not shown as %s", dsn, want)
+		}
+		if strings.Contains(text, "c4n") {
+			t.Errorf("%s: the password is shown", dsn)
 		}
 	}
 }

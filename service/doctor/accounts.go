@@ -24,11 +24,13 @@ const mostAsked = 20
 
 const accountCheck = "account"
 
-func (d *Doctor) checkAccounts(ctx context.Context) {
+// checkAccounts returns those that were looked at one by one, and how many there
+// are.
+func (d *Doctor) checkAccounts(ctx context.Context) (looked []patient, all int) {
 	patients, err := d.patients(ctx)
 	if err != nil {
 		d.fail(accountCheck, err.Error(), mendDatabase(err))
-		return
+		return nil, 0
 	}
 	for _, appID := range d.Accounts {
 		if !slices.ContainsFunc(patients, func(p patient) bool { return p.AppID == appID }) {
@@ -37,16 +39,48 @@ func (d *Doctor) checkAccounts(ctx context.Context) {
 	}
 	if len(patients) == 0 && len(d.Accounts) == 0 {
 		d.warn(accountCheck, "there is no account", "add one in the panel, or an [[account]] block to the configuration")
-		return
+		return nil, 0
 	}
+	all = len(patients)
 	d.checkDomains(patients)
 	slices.SortStableFunc(patients, func(a, b patient) int { return cmp.Compare(d.trouble(b), d.trouble(a)) })
 	if len(d.Accounts) == 0 && len(patients) > mostAsked {
 		d.note(accountCheck, "%d accounts; looking at the %d that need it most, name others by --account", len(patients), mostAsked)
+		d.checkOverdue(patients)
 		patients = patients[:mostAsked]
+	}
+	if slices.ContainsFunc(patients, func(p patient) bool { return p.Enabled && p.Platform == config.PlatformWeCom }) {
+		d.checkWeCom(ctx)
 	}
 	for i := range patients {
 		d.checkAccount(ctx, &patients[i])
+	}
+	d.tellUnasked()
+	return patients, all
+}
+
+// checkOverdue counts over all accounts, where not each has lines of its own.
+func (d *Doctor) checkOverdue(patients []patient) {
+	late, longest := 0, time.Duration(0)
+	for i := range patients {
+		p := &patients[i]
+		for j := range p.rows {
+			by := d.overdueBy(p, &p.rows[j])
+			if by > 0 {
+				late++
+			}
+			if p.rows[j].NextRefreshMs > 0 { // else it was always due
+				longest = max(longest, by)
+			}
+		}
+	}
+	if late > 0 {
+		text := fmt.Sprintf("%d credentials of all accounts are overdue for renewal", late)
+		if longest > 0 {
+			text += ", the longest by " + span(longest.Milliseconds())
+		}
+		d.warn(accountCheck, text,
+			"more than a moment behind: more replicas, or a larger refresh.concurrency. If nobody serves, that is why")
 	}
 }
 
@@ -59,7 +93,7 @@ func (d *Doctor) patients(ctx context.Context) (all []patient, err error) {
 			byAppID[c.AppID] = append(byAppID[c.AppID], c.Credential)
 		}
 		for _, a := range p.accounts {
-			if len(d.Accounts) == 0 || slices.Contains(d.Accounts, a.AppID) {
+			if d.asked(a.AppID) {
 				all = append(all, patient{a, byAppID[a.AppID]})
 			}
 		}
@@ -75,6 +109,9 @@ func (d *Doctor) trouble(p patient) int {
 			score += min(1, row.FailCount)
 			if row.ExpiresMs <= d.nowMs {
 				score += 2
+			}
+			if d.overdueBy(&p, row) > 0 {
+				score++
 			}
 		}
 	}
@@ -120,17 +157,26 @@ func (d *Doctor) checkAccount(ctx context.Context, p *patient) {
 // overdue is how late a renewal is before nobody can be at work.
 const overdue = 2 * time.Minute
 
+// overdueBy is how late a renewal is that nobody is at work on, 0 where none is.
+func (d *Doctor) overdueBy(p *patient, row *model.Credential) time.Duration {
+	late := time.Duration(d.nowMs-row.NextRefreshMs) * time.Millisecond
+	if !p.Enabled || late <= overdue || row.LeaseUntilMs >= d.nowMs || d.waitsForToken(p, row) {
+		return 0
+	}
+	return late
+}
+
 // checkRow reads what the newest attempt of whoever serves has left.
 func (d *Doctor) checkRow(p *patient, row *model.Credential) {
 	left := time.Duration(row.ExpiresMs-d.nowMs) * time.Millisecond
-	late := time.Duration(d.nowMs-row.NextRefreshMs) * time.Millisecond
+	late := d.overdueBy(p, row)
 	state := fmt.Sprintf("%s: version %d, %s left", row.Kind, row.Version, left.Round(time.Second))
 	verdict, mend := OK, ""
 	switch {
 	case row.Version == 0:
 		verdict, state = Fail, row.Kind+": never fetched"
 	case left <= 0:
-		verdict, state = Fail, fmt.Sprintf("%s: ended %s ago", row.Kind, (-left).Round(time.Second))
+		verdict, state = Fail, row.Kind+": "+d.ended(row)
 	case row.FailCount > 0:
 		verdict = Warn
 	}
@@ -143,16 +189,32 @@ func (d *Doctor) checkRow(p *patient, row *model.Credential) {
 	case verdict == Fail && d.waitsForToken(p, row):
 		state += ": it waits for the access_token"
 		mend = "mend the access_token of this account: the ticket then comes by itself"
-	case late > overdue && row.LeaseUntilMs < d.nowMs:
+	case late > 0:
 		mend = "nobody renews it: is a wxsign serving on this database? Its log says more"
 		if verdict == OK {
 			verdict = Warn
-			state += fmt.Sprintf("; its renewal is %s overdue", late.Round(time.Second))
+			state += "; its renewal is " + lateness(row, late)
 		}
 	case verdict == Fail:
 		mend = "a renewal is under way: look again in a minute"
 	}
 	d.account(p, verdict, state, mend)
+}
+
+// ended tells when, unless the value was thrown away: that is not noted.
+func (d *Doctor) ended(row *model.Credential) string {
+	if row.ExpiresMs == 0 {
+		return "ended"
+	}
+	return "ended " + span(d.nowMs-row.ExpiresMs) + " ago"
+}
+
+// lateness is how late a renewal is. An edit makes one due without a time.
+func lateness(row *model.Credential, late time.Duration) string {
+	if row.NextRefreshMs == 0 {
+		return "due at once"
+	}
+	return span(late.Milliseconds()) + " overdue"
 }
 
 // waitsForToken reports whether a ticket is not tried because its access_token

@@ -20,6 +20,11 @@ func (d *Doctor) ask(ctx context.Context, p *patient) {
 	if d.Offline || d.ring == nil {
 		return // said once, before
 	}
+	from := d.issuer(p)
+	if from.lost() {
+		from.unasked++ // told once, of all of them
+		return
+	}
 	var row *model.Credential
 	for i := range p.rows {
 		if p.rows[i].Kind == tokenKind {
@@ -36,12 +41,50 @@ func (d *Doctor) ask(ctx context.Context, p *patient) {
 	d.fetchToken(ctx, p, row)
 }
 
-// upstream is who issues the account's tokens.
-func (d *Doctor) upstream(p *patient) WeChat {
-	if p.Platform == config.PlatformWeCom {
-		return d.WeCom
+// issuer is one who issues tokens.
+type issuer struct {
+	WeChat
+	name    string
+	silent  int // calls in a row that it did not answer
+	unasked int // accounts that it was not asked about for that
+}
+
+// silentTries is after how many calls without an answer nothing more is asked:
+// one connection may break, while each account at a host that swallows what it is
+// sent costs two time-outs.
+const silentTries = 2
+
+func (i *issuer) lost() bool { return i.silent >= silentTries }
+
+// heard notes how a call ended. Who answers has an errcode for what it refuses.
+func (i *issuer) heard(err error) {
+	e, ok := errors.AsType[*wechat.Error](err)
+	switch {
+	case err == nil, ok && e.Errcode != 0:
+		i.silent = 0
+	case errors.Is(err, wechat.ErrRequest): // nothing was sent
+	default:
+		i.silent++
 	}
-	return d.WeChat
+}
+
+// issuer is who issues the account's tokens.
+func (d *Doctor) issuer(p *patient) *issuer {
+	if p.Platform == config.PlatformWeCom {
+		return &d.weCom
+	}
+	return &d.weChat
+}
+
+// tellUnasked says once what was not tried with all accounts of a host that gives
+// no answer.
+func (d *Doctor) tellUnasked() {
+	for _, from := range []*issuer{&d.weChat, &d.weCom} {
+		if from.unasked > 0 {
+			d.note(accountCheck, "%s gives no answer, so it is not asked about %d accounts: whether their tokens are alive, AppSecrets and IP lists right",
+				from.name, from.unasked)
+		}
+	}
 }
 
 // probe asks whether the stored token is alive.
@@ -50,12 +93,14 @@ func (d *Doctor) probe(ctx context.Context, p *patient, row *model.Credential) {
 	if err != nil {
 		return // counted already
 	}
-	err = d.upstream(p).Probe(ctx, token)
+	from := d.issuer(p)
+	err = from.Probe(ctx, token)
+	from.heard(err)
 	switch {
 	case err == nil:
-		d.account(p, OK, "WeChat calls the stored access_token alive", "")
+		d.account(p, OK, from.name+" calls the stored access_token alive", "")
 	case wechat.ClassOf(err) == wechat.TokenDead:
-		d.account(p, Fail, "WeChat calls the stored access_token dead before its time: "+err.Error(),
+		d.account(p, Fail, from.name+" calls the stored access_token dead before its time: "+err.Error(),
 			"another program refreshes this account, or somebody forced a refresh: let that program ask wxsign. The wxsign that serves renews it at its next probe")
 	default:
 		d.account(p, Warn, "cannot find out whether the stored access_token is alive: "+err.Error(), mendOf(err))
@@ -74,7 +119,9 @@ func (d *Doctor) fetchToken(ctx context.Context, p *patient, row *model.Credenti
 		return // counted already
 	}
 	request := wechat.TokenRequest{AppID: p.AppID, Secret: appSecret} // stable, at WeChat
-	grant, err := d.upstream(p).Token(ctx, request)
+	from := d.issuer(p)
+	grant, err := from.Token(ctx, request)
+	from.heard(err)
 	if err != nil {
 		d.account(p, Fail, refused(err), mendOf(err))
 		return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,14 +22,20 @@ func (d *Doctor) checkDatabase(ctx context.Context) {
 	if store == nil {
 		return
 	}
-	if !d.checkSchema(ctx, store) {
-		_ = store.Close() // it was only read
-		return
-	}
 	d.store = store
-	d.checkEngine(ctx)
-	d.checkWrite(ctx)
-	d.checkClock(ctx)
+	switch d.checkSchema(ctx) {
+	case OK:
+		d.checkEngine(ctx)
+		d.checkWrite(ctx)
+		d.checkClock(ctx)
+		return
+	case Note: // there are no tables to write to
+		d.checkEngine(ctx)
+		d.checkClock(ctx)
+	default:
+	}
+	_ = store.Close() // it was only read
+	d.store = nil
 }
 
 const databaseCheck = "database"
@@ -66,21 +73,39 @@ func mendDatabase(err error) string {
 	return "check database.dsn and the database's own log"
 }
 
-func (d *Doctor) checkSchema(ctx context.Context, store *model.Store) bool {
+// checkSchema tells OK where every table is as this version needs it, and Note
+// where the first start makes them.
+func (d *Doctor) checkSchema(ctx context.Context) Verdict {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	err := store.CheckSchema(ctx)
+	err := d.store.CheckSchema(ctx)
 	switch {
 	case err == nil:
-		d.ok("schema", "as this version needs it")
+		d.ok(schemaCheck, "as this version needs it")
+		return OK
 	case errors.Is(err, model.ErrSchemaNewer):
-		d.fail("schema", err.Error(), "run the wxsign that the replicas run, or a newer one")
-	case errors.Is(err, model.ErrSchemaOlder):
-		d.fail("schema", err.Error(), "start the new version, or run `wxsign migrate up`; `wxsign migrate status` lists the steps")
+		d.fail(schemaCheck, err.Error(), "run the wxsign that the replicas run, or a newer one")
+	case errors.Is(err, model.ErrSchemaTorn):
+		d.fail(schemaCheck, err.Error(), "restore the backup again, into an empty database; start nothing before it has ended")
+	case !errors.Is(err, model.ErrSchemaOlder):
+		d.fail(schemaCheck, err.Error(), mendDatabase(err))
+	case !d.Config.Database.AutoMigrate:
+		d.fail(schemaCheck, err.Error(), "run `wxsign migrate up`; `wxsign migrate status` lists the steps")
+	case d.unused(ctx):
+		d.note(schemaCheck, "nothing of wxsign is in this database yet: if this is a new installation, the first `wxsign serve` makes the tables; else check database.dsn")
+		return Note
 	default:
-		d.fail("schema", err.Error(), mendDatabase(err))
+		d.fail(schemaCheck, err.Error(), "start the new version, or run `wxsign migrate up`; `wxsign migrate status` lists the steps")
 	}
-	return err == nil
+	return Fail
+}
+
+const schemaCheck = "schema"
+
+// unused reports whether no wxsign has ever been started on this database.
+func (d *Doctor) unused(ctx context.Context) bool {
+	steps, err := d.store.MigrateStatus(ctx)
+	return err == nil && !slices.ContainsFunc(steps, func(m model.Migration) bool { return !m.Applied.IsZero() })
 }
 
 func (d *Doctor) checkEngine(ctx context.Context) {

@@ -15,6 +15,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -50,8 +51,8 @@ type WeChat interface {
 	Probe(ctx context.Context, token secret.Secret) error
 }
 
-// Options of New. All but Accounts, Offline, ConfigPath, SecretFiles and
-// RootCAs are required.
+// Options of New. All but Version, PurgeEvery, Accounts, Offline, ConfigPath,
+// SecretFiles and RootCAs are required.
 type Options struct {
 	Config config.Config
 	// ConfigPath is the configuration file, "" where none was read.
@@ -75,6 +76,16 @@ type Options struct {
 	RedisTLS func() (*tls.Config, error)
 	// RootCAs verify the certificates of the other servers; nil = the system's.
 	RootCAs *x509.CertPool
+	// Version is that of this program, as replicas note theirs.
+	Version string
+	// Fingerprint tells these settings and keys from those of another replica.
+	Fingerprint func(*secret.Keyring) (string, error)
+	// AlertWords are what happened and what to do, in English.
+	AlertWords func(model.Alert) (what, do string)
+	// Receiver is how people know a channel of the outbox.
+	Receiver func(channel string) string
+	// PurgeEvery is the longest time between two deletions of old history.
+	PurgeEvery time.Duration
 	// Accounts are the AppIDs to look at; none = all.
 	Accounts []string
 	// Offline leaves out all that would leave this machine but the database.
@@ -87,18 +98,22 @@ type Options struct {
 type Doctor struct {
 	Options
 
-	store *model.Store    // nil until it answered
-	ring  *secret.Keyring // nil until it was read
-	nowMs int64           // the database's clock
+	store   *model.Store    // nil until it answered
+	ring    *secret.Keyring // nil until it was read
+	nowMs   int64           // the database's clock
+	serving []model.Replica // those that live
+	weChat  issuer
+	weCom   issuer
 }
 
 // New checks the options.
 func New(o Options) (*Doctor, error) {
 	if o.Keyring == nil || o.OpenStore == nil || o.ProveKey == nil || o.WeChat == nil || o.WeCom == nil ||
-		o.SecretPlace == nil || o.HeldPlace == nil || o.ValuePlace == nil || o.RedisTLS == nil || o.Found == nil {
-		return nil, errors.New("doctor: Keyring, OpenStore, ProveKey, WeChat, WeCom, SecretPlace, HeldPlace, ValuePlace, RedisTLS and Found are required")
+		o.SecretPlace == nil || o.HeldPlace == nil || o.ValuePlace == nil || o.RedisTLS == nil ||
+		o.Fingerprint == nil || o.AlertWords == nil || o.Receiver == nil || o.Found == nil {
+		return nil, errors.New("doctor: Keyring, OpenStore, ProveKey, WeChat, WeCom, SecretPlace, HeldPlace, ValuePlace, RedisTLS, Fingerprint, AlertWords, Receiver and Found are required")
 	}
-	return &Doctor{Options: o}, nil
+	return &Doctor{Options: o, weChat: issuer{WeChat: o.WeChat, name: "WeChat"}, weCom: issuer{WeChat: o.WeCom, name: "WeCom"}}, nil
 }
 
 // checkTimeout bounds one question to anybody.
@@ -112,14 +127,26 @@ func (d *Doctor) Run(ctx context.Context) {
 	if d.store != nil {
 		defer func() { _ = d.store.Close() }() // it was only read
 		d.checkSealed(ctx)
+		d.checkReplicas(ctx)
+		d.checkAlerts(ctx)
 	}
 	d.checkWeChat(ctx)
 	if d.store != nil {
-		d.checkAccounts(ctx)
+		looked, all := d.checkAccounts(ctx)
+		d.checkBudgets(ctx, looked, all)
 	}
 	d.checkListeners(ctx)
 	d.checkPublicURL(ctx)
 	d.checkOutputs(ctx)
+	if d.store != nil {
+		d.checkDeliveries(ctx)
+		d.checkHistory(ctx)
+	}
+}
+
+// asked reports whether an account is one to look at.
+func (d *Doctor) asked(appID string) bool {
+	return len(d.Accounts) == 0 || slices.Contains(d.Accounts, appID)
 }
 
 func (d *Doctor) ok(check, format string, args ...any) {

@@ -35,9 +35,17 @@ func TestAllIsWell(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.renew(wechat.Stable)
+	w.serve("host-a/1/x", "v1", "settings")
 	all := w.examine(nil)
 	all.none(t, doctor.Fail)
 	all.none(t, doctor.Warn)
+	all.want(t, "replicas", doctor.OK, "serving on this database: 1, wxsign v1")
+	all.want(t, "alerts", doctor.OK, "none is open")
+	all.want(t, "budget", doctor.OK, "no account is near")
+	all.want(t, "deliveries", doctor.OK)
+	all.want(t, "history", doctor.OK, "90d")
+	all.order(t, "files", "master_key", "schema", "database", "write", "clock", "sealed", "replicas", "alerts",
+		"wechat", "account", "budget", "listen", "deliveries", "history")
 	all.want(t, "master_key", doctor.OK)
 	all.want(t, "database", doctor.OK, "SQLite")
 	all.want(t, "schema", doctor.OK)
@@ -144,16 +152,28 @@ func TestTroubles(t *testing.T) {
 			},
 			check: "database", verdict: doctor.Fail, words: []string{"host and port"},
 		},
-		"schema of another version": {
+		"schema of an older version": {
+			spoil: func(w *world) { w.undoLastMigration() },
+			check: "schema", verdict: doctor.Fail, words: []string{"start the new version", "wxsign migrate up"},
+		},
+		"empty database": {
+			options: openEmpty,
+			check:   "schema", verdict: doctor.Note, words: []string{"first `wxsign serve` makes the tables"},
+		},
+		"empty database, and its clock": {
+			options: openEmpty,
+			check:   "clock", verdict: doctor.OK,
+		},
+		"empty database that the start may not migrate": {
 			options: func(o *doctor.Options) {
-				dir := o.Config.Database.DSN.Reveal() + ".new"
-				o.OpenStore = func() (*model.Store, error) { return model.Open(model.Options{Driver: model.SQLite, DSN: dir}) }
+				openEmpty(o)
+				o.Config.Database.AutoMigrate = false
 			},
-			check: "schema", verdict: doctor.Fail, words: []string{"wxsign migrate up"},
+			check: "schema", verdict: doctor.Fail, words: []string{"auto_migrate = true run `wxsign migrate up`; "},
 		},
 		"WeChat cannot be reached": {
 			options: func(o *doctor.Options) { o.Config.WeChat.BaseURL = "http://127.0.0.1:1" },
-			check:   "wechat", verdict: doctor.Fail, words: []string{"wechat.base_url http://127.0.0.1:1", "port 443"},
+			check:   "wechat", verdict: doctor.Fail, words: []string{"wechat.base_url http://127.0.0.1:1", "address of this machine"},
 		},
 		"unknown account": {
 			options: func(o *doctor.Options) { o.Accounts = []string{"wxnobody"} },

@@ -70,11 +70,12 @@ const (
 // stops every renewal.
 func (d *Doctor) checkSQLiteFile(path string) {
 	d.checkMode(Note, path, othersMayRead, "everybody on this machine can read it; values in it are sealed, names and the history are not")
+	d.checkLog(path)
 	room, known := freeBytes(filepath.Dir(path))
 	if !known {
 		return
 	}
-	text := fmt.Sprintf("%d MB free for %s", room/megabyte, path)
+	text := fmt.Sprintf("%s has %.1f MB, with %d MB free beside it", path, float64(size(path)+size(path+"-wal"))/megabyte, room/megabyte)
 	switch {
 	case room < tooLittle:
 		d.fail(filesCheck, text, "make room: SQLite cannot write on a full disk, and then nothing is renewed")
@@ -83,6 +84,26 @@ func (d *Doctor) checkSQLiteFile(path string) {
 	default:
 		d.ok(filesCheck, "%s", text)
 	}
+}
+
+// longLog is a write-ahead log that has not been taken over for long: a few
+// megabytes are usual.
+const longLog = 256 << 20
+
+func (d *Doctor) checkLog(path string) {
+	if n := size(path + "-wal"); n > longLog {
+		d.warn(filesCheck, fmt.Sprintf("%s-wal has %d MB: it is not taken over into the file", path, n/megabyte),
+			"end what keeps the file open for reading, such as a copy or a sqlite3 that was left running; then restart wxsign")
+	}
+}
+
+// size of a file in bytes, 0 where there is none.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // oldSnapshot is more than a serving process lets its snapshot file grow.

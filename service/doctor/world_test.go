@@ -3,8 +3,10 @@ package doctor_test
 import (
 	"context"
 	"crypto/tls"
+	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -55,7 +57,8 @@ func newWorld(t *testing.T, change setup) *world {
 	sim := simtest.Start(t, simulator.Options{Accounts: []simulator.Account{theirs}})
 	w := &world{T: t, sim: sim, ring: newRing(t), config: config.Default()}
 	w.config.Database.DSN = secret.New(filepath.Join(t.TempDir(), "wxsign.db"))
-	w.config.WeChat.BaseURL, w.config.Server.Listen, w.config.Ops.Listen = w.sim.URL, "127.0.0.1:0", ""
+	w.config.WeChat.BaseURL, w.config.WeChat.WeComBaseURL = w.sim.URL, w.sim.URL+"/qyapi"
+	w.config.Server.Listen, w.config.Ops.Listen = "127.0.0.1:0", ""
 	var err error
 	if w.client, err = wechat.New(wechat.Options{BaseURL: w.sim.URL}); err != nil {
 		t.Fatal(err)
@@ -162,6 +165,51 @@ func (w *world) fail(kind string, f model.Failure) {
 	}
 }
 
+// serve notes that a replica lives, as a wxsign does every few seconds.
+func (w *world) serve(name, version, settings string) {
+	w.Helper()
+	if err := w.open().SeeReplica(w.Context(), model.Replica{Name: name, Version: version, Config: settings}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// undoLastMigration makes the schema that of the version before.
+func (w *world) undoLastMigration() {
+	w.Helper()
+	db, err := sql.Open("sqlite", w.config.Database.DSN.Reveal())
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer db.Close()
+	const newest = "DELETE FROM goose_db_version WHERE version_id = (SELECT MAX(version_id) FROM goose_db_version)"
+	if _, err := db.ExecContext(w.Context(), newest); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// openEmpty gives the doctor a database on which no wxsign was started yet.
+func openEmpty(o *doctor.Options) {
+	path := o.Config.Database.DSN.Reveal() + ".new"
+	o.OpenStore = func() (*model.Store, error) { return model.Open(model.Options{Driver: model.SQLite, DSN: path}) }
+}
+
+// after is another process beside the doctor, whose clock is ahead.
+func (w *world) after(d time.Duration) *model.Store {
+	w.Helper()
+	return w.openBy(fmt.Sprintf("(CAST(unixepoch('subsec')*1000 AS INTEGER) + %d)", d.Milliseconds()))
+}
+
+// openBy is another process for which the database's clock is an expression.
+func (w *world) openBy(clock string) *model.Store {
+	w.Helper()
+	store, err := model.Open(model.Options{Driver: model.SQLite, DSN: w.config.Database.DSN.Reveal(), NowMS: clock})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
 func (w *world) grant(kind string) model.Grant {
 	return model.Grant{AppID: appID, Kind: kind, Owner: "replica/attempt", ConfigRev: 1}
 }
@@ -188,7 +236,10 @@ func (w *world) examine(change func(*doctor.Options)) findings {
 		},
 		ProveKey: func(context.Context, *model.Store, *secret.Keyring) error { return nil },
 		RedisTLS: func() (*tls.Config, error) { return nil, nil }, //nolint:nilnil // none
-		Found:    func(f doctor.Finding) { all = append(all, f) },
+		Version:  "v1", Fingerprint: func(*secret.Keyring) (string, error) { return "settings", nil }, PurgeEvery: 24 * time.Hour,
+		AlertWords: func(row model.Alert) (what, do string) { return "about " + row.Name, "mend " + row.Name },
+		Receiver:   func(channel string) string { return "receiver " + channel },
+		Found:      func(f doctor.Finding) { all = append(all, f) },
 	}
 	if change != nil {
 		change(&o)

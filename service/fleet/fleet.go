@@ -99,7 +99,7 @@ func (f *Fleet) compare(all []Replica) {
 		}
 		differ[r.Name] = true
 		if !f.told[r.Name] {
-			f.log.Warn("another replica has a different configuration or master key: give all the same; `wxsign config show` prints what is in effect",
+			f.log.Warn("another replica has a different configuration or different master keys: give all the same; `wxsign config show` prints what is in effect",
 				"replica", r.Name, "version", r.Version)
 		}
 	}

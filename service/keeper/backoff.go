@@ -19,6 +19,7 @@ const (
 	// that was added to the whitelist works without anyone telling us.
 	firstHumanWait = 5 * time.Minute
 	mostHumanWait  = 30 * time.Minute
+	leastHumanWait = 30 * time.Second
 )
 
 // backoff is how long to leave WeChat alone after an error, the failed-th in a
@@ -45,6 +46,18 @@ func untilTheEnd(wait time.Duration, leftMs int64) time.Duration {
 		return wait
 	}
 	return min(wait, max(leastBackoff, time.Duration(leftMs)*time.Millisecond/2))
+}
+
+// aroundTheEnd bounds the wait for a person by the end of the value, now or in the
+// past. While it lives the tries come closer, so that who mends the cause in time
+// rarely sees it end: some five calls more. After the end, when pages wait, the
+// pauses begin again, at 5 minutes, however many tries there were before.
+func aroundTheEnd(wait time.Duration, leftMs int64) time.Duration {
+	if leftMs > 0 {
+		return min(wait, max(leastHumanWait, untilTheEnd(wait, leftMs)))
+	}
+	wait = min(max(firstHumanWait, time.Duration(-leftMs)*time.Millisecond), mostHumanWait)
+	return wait + upTo(wait/10)
 }
 
 // forceBackoff is how long to wait where the token stays dead: WeChat takes one

@@ -104,12 +104,17 @@ func (k *Keeper) attribute(a *attempt) {
 	}
 }
 
-// release gives an unused claim back, so that nobody has to wait for its end.
-func (k *Keeper) release(a *attempt) {
-	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
-	defer cancel()
-	if _, err := k.store.Release(ctx, a.grant); err != nil {
-		k.log.Warn("cannot give a claim back; it ends by itself", "account", a.grant.AppID, "kind", a.grant.Kind, "err", err)
+// release gives a claim back under which WeChat may have issued a value, so that
+// nobody has to wait for its end.
+func (k *Keeper) release(a *attempt) { k.giveBack(a.grant, k.store.Release) }
+
+// releaseUnused gives one back under which it surely has not.
+func (k *Keeper) releaseUnused(a *attempt) { k.giveBack(a.grant, k.store.ReleaseUnused) }
+
+func (k *Keeper) giveBack(g model.Grant, release func(context.Context, model.Grant) (bool, error)) {
+	_, err := k.try(func(ctx context.Context) (bool, error) { return release(ctx, g) })
+	if err != nil {
+		k.log.Warn("cannot give a claim back; it ends by itself", "account", g.AppID, "kind", g.Kind, "err", err)
 	}
 }
 
@@ -139,7 +144,8 @@ func (k *Keeper) doubtedAccounts() []string {
 
 // releaseOrphans gives back the claims that stand in this replica's name: the
 // goroutine that tends the account is the only one that works under any, and it
-// is just about to look for work. It reports whether there were some.
+// is just about to look for work. It reports whether there were some. WeChat may
+// have been asked under one whose outcome could not be noted.
 func (k *Keeper) releaseOrphans(t *model.Tended) (found bool) {
 	for i := range t.Credentials {
 		row := &t.Credentials[i]
@@ -149,7 +155,7 @@ func (k *Keeper) releaseOrphans(t *model.Tended) (found bool) {
 		}
 		found = true
 		k.log.Warn("a claim of ours whose answer was lost is in; giving it back", "account", row.AppID, "kind", row.Kind)
-		k.release(&attempt{grant: model.Grant{AppID: row.AppID, Kind: row.Kind, Owner: row.LeaseOwner, Fence: row.Fence - 1}})
+		k.giveBack(model.Grant{AppID: row.AppID, Kind: row.Kind, Owner: row.LeaseOwner, Fence: row.Fence - 1}, k.store.Release)
 	}
 	return found
 }

@@ -18,11 +18,11 @@ import (
 // answer costs nothing if the next one arrives; two leave a dead token in use
 // until one arrives.
 //
-// So after a failure that was no word of WeChat's, or a holder that vanished,
-// the call is risked only when WeChat is seen to answer: a probe of the token in
-// use, which changes nothing, goes before it. While the probe gets no answer
-// either, the token in use lives on untouched; when it does, the way is open and
-// the call follows at once.
+// So as long as it is unknown what came of an attempt, because its answer was
+// lost or its holder vanished, the next call is risked only when WeChat is seen to
+// answer: a probe of the token in use, which changes nothing, goes before it. While
+// the probe gets no answer either, the token in use lives on untouched; when it
+// does, the way is open and the call follows at once.
 
 // lastMoments is how much life of the token in use is not worth saving.
 const lastMoments = time.Minute
@@ -55,9 +55,11 @@ func (k *Keeper) testTheWater(ctx context.Context, a *attempt) error {
 }
 
 // mayBeIssued reports whether WeChat may have issued a token since the row's,
-// to an attempt that did not get it.
+// to an attempt that did not get it. The row notes that since migration 0029; a
+// program of before, which does not, may have been the holder that vanished. A note
+// from before the row's own publish is of an attempt that such a program has ended.
 func mayBeIssued(row *model.Credential) bool {
-	return row.LeaseOwner != "" || row.FailCount > 0 && row.FailErrcode == 0
+	return row.LeaseOwner != "" || row.AskedMs != 0 && row.AskedMs >= row.IssuedMs
 }
 
 const (

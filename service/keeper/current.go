@@ -49,7 +49,7 @@ type NotReady struct { //nolint:errname // it is a word to the caller first
 func (e *NotReady) Error() string {
 	text := e.class().Error()
 	if e.Reason != "" {
-		text += ": " + e.Reason
+		text += ": " + strings.TrimSuffix(e.Reason, ".")
 	}
 	return text
 }
@@ -72,7 +72,6 @@ type Current struct {
 	Version   int64     // +1 per publish, the same on every replica
 	PublishID string    // the identity of this publish, the same on every replica
 	ExpiresAt time.Time // by the database's clock, in UTC
-	SHA256    string    // of the value, 64 lower-case hex digits
 
 	deadline time.Time // ExpiresAt on this machine's monotonic clock
 }
@@ -80,6 +79,10 @@ type Current struct {
 // ExpiresIn is the life that is left, in whole seconds, at least 1: to several
 // caches 0 means "for ever" or is an error.
 func (c Current) ExpiresIn() int64 { return max(1, int64(time.Until(c.deadline)/time.Second)) }
+
+// SHA256 is that of the value, 64 lower-case hex digits. It is computed at each
+// call: nearly all who read a value have no use for it.
+func (c Current) SHA256() string { return c.Value.Hash() }
 
 // Current returns the live value of an account's kind from memory: no lock, no
 // database. It fails with ErrAccountUnknown, ErrAccountDisabled, ErrKindUnknown
@@ -135,7 +138,7 @@ func (k *Keeper) current(appID, kind string) (*snapshot.View, Current, error) {
 	}
 	return view, Current{
 		Value: held.Value, Version: held.Version, PublishID: held.PublishID,
-		ExpiresAt: time.UnixMilli(held.ExpiresAt).UTC(), SHA256: held.Value.Hash(), deadline: held.Deadline,
+		ExpiresAt: time.UnixMilli(held.ExpiresAt).UTC(), deadline: held.Deadline,
 	}, nil
 }
 

@@ -26,7 +26,7 @@ func TestCurrent(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		token, err := r.keeper.Current(appID, keeper.KindAccessToken)
 		must(t, err)
-		if token.Version != 1 || token.PublishID == "" || token.SHA256 != token.Value.Hash() || !r.keeper.Holds(token.SHA256) {
+		if token.Version != 1 || token.PublishID == "" || token.SHA256() != token.Value.Hash() || !r.keeper.Holds(token.SHA256()) {
 			t.Errorf("%+v", token)
 		}
 		left := time.Until(token.ExpiresAt)
@@ -91,7 +91,7 @@ func TestCurrentToTheEnd(t *testing.T) {
 		time.Sleep(time.Until(token.ExpiresAt) - 500*time.Millisecond)
 		again, err := r.keeper.Current(appID, keeper.KindAccessToken)
 		must(t, err)
-		if again.SHA256 != token.SHA256 || again.ExpiresIn() != 1 {
+		if again.SHA256() != token.SHA256() || again.ExpiresIn() != 1 {
 			t.Errorf("half a second before its end it expires in %d s", again.ExpiresIn())
 		}
 		ticket, err := r.keeper.Current(appID, keeper.KindJSAPI)
@@ -122,7 +122,7 @@ func TestAwait(t *testing.T) {
 		for _, r := range []*replica{here, there} {
 			waits.Go(func() {
 				next, err := r.keeper.Await(t.Context(), appID, keeper.KindAccessToken, differs)
-				if err != nil || next.Version != first.Version+1 || next.SHA256 == first.SHA256 {
+				if err != nil || next.Version != first.Version+1 || next.SHA256() == first.SHA256() {
 					t.Errorf("%s: version %d, %v", r.name, next.Version, err)
 				}
 			})
@@ -136,7 +136,7 @@ func TestAwait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		same, err := there.keeper.Await(ctx, appID, keeper.KindAccessToken, func(c keeper.Current) bool { return c.Version != next.Version })
-		if !errors.Is(err, keeper.ErrUnchanged) || same.SHA256 != next.SHA256 || time.Since(began) != 30*time.Second {
+		if !errors.Is(err, keeper.ErrUnchanged) || same.SHA256() != next.SHA256() || time.Since(began) != 30*time.Second {
 			t.Errorf("after %s: version %d, %v", time.Since(began), same.Version, err)
 		}
 		if _, err := there.keeper.Await(t.Context(), appID, keeper.KindAccessToken, differs); err != nil {

@@ -41,7 +41,7 @@ func (k *Keeper) doubt(ctx context.Context, row *model.Credential, why request, 
 		case shared.Owner == p.Owner: // claimed after all: the answer was lost
 			return k.probeReported(ctx, row, p, why)
 		}
-		verdict, err := shareDoubt(shared, row.ValueHash, nowMs, seenMs)
+		verdict, err := shareDoubt(shared, row, nowMs, seenMs)
 		if !errors.Is(err, errDoubtOpen) {
 			return verdict, err
 		}
@@ -54,16 +54,20 @@ func (k *Keeper) doubt(ctx context.Context, row *model.Credential, why request, 
 // errDoubtOpen says that the probe of another replica is under way.
 var errDoubtOpen = errors.New("the probe is under way")
 
-// shareDoubt is what another replica's probe means for a report of a token, which
-// may be of what was seen here later than that probe was sent.
-func shareDoubt(p model.ReportProbe, valueHash string, nowMs, seenMs int64) (string, error) {
+// shareDoubt is what an earlier probe means for a report of a token, which may be of
+// what was seen here later than that probe was sent. Where that probe was of the
+// token before, WeChat has given out this one since: that says as much as an answer
+// to the probe would.
+func shareDoubt(p model.ReportProbe, row *model.Credential, nowMs, seenMs int64) (string, error) {
 	age := time.Duration(nowMs-p.ClaimedMs) * time.Millisecond
 	again := doubtGap - age
-	foundDead := p.ValueHash == valueHash && p.Outcome == model.ProbeDead
+	foundDead := p.ValueHash == row.ValueHash && p.Outcome == model.ProbeDead
 	switch {
 	case p.ClaimedMs < seenMs && !foundDead:
 		return "", errDoubtOpen
-	case p.ValueHash != valueHash:
+	case p.ValueHash != row.ValueHash && row.IssuedMs >= p.ClaimedMs && seenMs == 0:
+		return ResultAlive, nil
+	case p.ValueHash != row.ValueHash:
 		return "", refreshFailed("WeChat was asked about another token of this account a moment ago; it is asked at most every "+doubtGap.String(), again)
 	case p.Outcome == "" && age < doubtTime:
 		return "", errDoubtOpen

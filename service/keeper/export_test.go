@@ -1,6 +1,8 @@
 package keeper
 
 import (
+	"context"
+	"log/slog"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -60,3 +62,21 @@ func Due(t Timing, tended *model.Tended) (kind string, atMs int64) {
 func WaitAfter(row *model.Credential, err error, nowMs int64) time.Duration {
 	return waitAfter(row, err, nowMs)
 }
+
+// Recorder is what writes the history, alone.
+type Recorder struct{ r *recorder }
+
+// NewRecorder makes a Recorder.
+func NewRecorder(s Store, log *slog.Logger) Recorder { return Recorder{newRecorder(s, log)} }
+
+// Add takes a row.
+func (r Recorder) Add(h model.History) { r.r.add(h) }
+
+// Complete takes the publish of a holder that may have died.
+func (r Recorder) Complete(row *model.Credential) { r.r.complete(row) }
+
+// Start begins to write.
+func (r Recorder) Start(ctx context.Context) { r.r.start(ctx) }
+
+// Stop returns when what waits is written.
+func (r Recorder) Stop() { r.r.stop() }

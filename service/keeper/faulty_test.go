@@ -108,6 +108,10 @@ func (f *faulty) Release(ctx context.Context, g model.Grant) (bool, error) {
 	return run(f, "Release", func() (bool, error) { return f.Store.Release(ctx, g) })
 }
 
+func (f *faulty) ReleaseUnused(ctx context.Context, g model.Grant) (bool, error) {
+	return run(f, "ReleaseUnused", func() (bool, error) { return f.Store.ReleaseUnused(ctx, g) })
+}
+
 func (f *faulty) Publish(ctx context.Context, g model.Grant, p model.Publication) (bool, error) {
 	return run(f, "Publish", func() (bool, error) { return f.Store.Publish(ctx, g, p) })
 }
@@ -158,8 +162,15 @@ func (f *faulty) AddHistory(ctx context.Context, h model.History) error {
 	return err
 }
 
-func (f *faulty) UnwrittenHistory(ctx context.Context, fromMs, toMs int64) ([]model.Credential, error) {
-	return run(f, "UnwrittenHistory", func() ([]model.Credential, error) { return f.Store.UnwrittenHistory(ctx, fromMs, toMs) })
+// AddHistories is an AddHistory to a plan: how many rows come together is not its
+// business.
+func (f *faulty) AddHistories(ctx context.Context, rows []model.History) error {
+	_, err := run(f, "AddHistory", func() (struct{}, error) { return struct{}{}, f.Store.AddHistories(ctx, rows) })
+	return err
+}
+
+func (f *faulty) UnwrittenHistory(ctx context.Context, fromMs int64) ([]model.Credential, error) {
+	return run(f, "UnwrittenHistory", func() ([]model.Credential, error) { return f.Store.UnwrittenHistory(ctx, fromMs) })
 }
 
 func (f *faulty) DueProbes(ctx context.Context, minAgeMs int64, limit int) ([]model.DueProbe, error) {

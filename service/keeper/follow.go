@@ -18,8 +18,10 @@ const (
 	followOverlap = 10 * time.Second
 	// fullFollowInterval is the time between two comparisons of everything.
 	fullFollowInterval = time.Minute
-	// historyGrace is how old a publish must be before a missing history row
-	// means that its holder died.
+	// fullFollowRetry is the time to the next one where one has failed.
+	fullFollowRetry = 10 * time.Second
+	// historyGrace is how long the history row of a publish must have been missing
+	// before that means that its holder died.
 	historyGrace = 30 * time.Second
 	// historyReach is how far back such rows are looked for: a lone replica may
 	// have been down for a while after it died.
@@ -37,7 +39,7 @@ func (k *Keeper) follow(sinceMs int64) {
 		full := !time.Now().Before(nextFull)
 		if full {
 			from = 0
-			nextFull = time.Now().Add(fullFollowInterval)
+			nextFull = time.Now().Add(fullFollowRetry)
 		}
 		clk, err := k.followOnce(from)
 		k.noteDatabase(err)
@@ -52,6 +54,7 @@ func (k *Keeper) follow(sinceMs int64) {
 			}
 		}
 		if full {
+			nextFull = time.Now().Add(fullFollowInterval)
 			k.forgetIssued()
 			k.completeHistory(clk.nowMs)
 			k.alignRows()
@@ -183,19 +186,33 @@ func (k *Keeper) alignRows() {
 }
 
 // completeHistory writes the rows of publishes whose holder died before it
-// could. Every replica may try: the publish id is unique.
+// could. Every replica may try: the publish id is unique. The grace is counted
+// from here, whatever happens to the credential meanwhile; a holder that lives
+// has written its row by then.
 func (k *Keeper) completeHistory(nowMs int64) {
-	if !k.recorder.idle() {
-		return // history cannot be written at the moment
+	if k.recorder.stuck.Load() || !k.recorder.roomy() {
+		return // they could not be written either, or nearly all of them wait here
 	}
 	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
 	defer cancel()
-	rows, err := k.store.UnwrittenHistory(ctx, nowMs-historyReach.Milliseconds(), nowMs-historyGrace.Milliseconds())
+	rows, err := k.store.UnwrittenHistory(ctx, nowMs-historyReach.Milliseconds())
 	if err != nil {
 		k.log.Warn("cannot look for unwritten history", "err", err)
+	}
+	if len(rows) == 0 {
 		return
 	}
-	for i := range rows {
-		k.recorder.complete(&rows[i])
-	}
+	k.spawn(func() {
+		if !k.sleepUntil(time.Now().Add(historyGrace), nil) {
+			return // the next start looks again
+		}
+		for i := range rows {
+			for !k.recorder.roomy() {
+				if !k.sleepUntil(time.Now().Add(time.Second), nil) {
+					return
+				}
+			}
+			k.recorder.complete(&rows[i])
+		}
+	})
 }

@@ -63,6 +63,7 @@ type Store interface {
 	Claim(ctx context.Context, g model.Grant, leaseMs int64) (bool, error)
 	Holds(ctx context.Context, g model.Grant) (bool, error)
 	Release(ctx context.Context, g model.Grant) (bool, error)
+	ReleaseUnused(ctx context.Context, g model.Grant) (bool, error)
 	Publish(ctx context.Context, g model.Grant, p model.Publication) (bool, error)
 	Published(ctx context.Context, g model.Grant, publishID string) (bool, error)
 	Unchanged(ctx context.Context, g model.Grant, expiresMs, nextRefreshMs int64) (bool, error)
@@ -95,8 +96,9 @@ type Store interface {
 	PurgeIssued(ctx context.Context) (int64, error)
 
 	AddHistory(ctx context.Context, h model.History) error
-	HasHistory(ctx context.Context, publishID string) (bool, error)
-	UnwrittenHistory(ctx context.Context, fromMs, toMs int64) ([]model.Credential, error)
+	AddHistories(ctx context.Context, rows []model.History) error
+	WrittenHistory(ctx context.Context, publishIDs []string) (map[string]bool, error)
+	UnwrittenHistory(ctx context.Context, fromMs int64) ([]model.Credential, error)
 }
 
 // WeChat is what the keeper needs of WeChat, and of WeCom; *wechat.Client is one,

@@ -66,13 +66,14 @@ func TestLostStatements(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, setup{simulator: brisk, mode: wechat.Classic})
+				brisker := simulator.Options{CredentialLife: 20 * time.Minute, Overlap: 5 * time.Minute}
+				w := newWorld(t, setup{simulator: brisker, mode: wechat.Classic})
 				a, b := &faulty{}, &faulty{}
 				one, two := w.start("one", through(a)), w.start("two", through(b))
 				time.Sleep(3 * time.Second)
 				a.set(c.plan)
 				b.set(c.plan)
-				if notReady := w.endure(time.Hour, 5*time.Second, one, two); notReady > c.notReady {
+				if notReady := w.endure(31*time.Minute, 5*time.Second, one, two); notReady > c.notReady {
 					t.Errorf("not ready %d times", notReady)
 				}
 				one.stop()

@@ -2,7 +2,9 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,18 +12,25 @@ import (
 	"github.com/wxsign/wxsign/model"
 )
 
-// recorder writes history rows one after the other, beside the renewals: a row
+// recorder writes history rows beside the renewals, what waits together: a row
 // that cannot be written must never delay or undo a publish.
 type recorder struct {
-	store interface {
-		AddHistory(ctx context.Context, h model.History) error
-		HasHistory(ctx context.Context, publishID string) (bool, error)
-	}
+	store   historyStore
 	log     *slog.Logger
-	rows    chan entry
+	rows    chan *entry   // pointers: nearly always empty, and the collector looks through all of it
 	waiting atomic.Int64  // rows that are not in yet
+	stuck   atomic.Bool   // the rows whose turn it is could not be written
+	lost    atomic.Int64  // rows without room that nobody has told of
 	ending  chan struct{} // closed by stop
 	done    sync.WaitGroup
+	told    time.Time // when lost was told last; the writer's own
+}
+
+// historyStore is what the recorder needs of the database.
+type historyStore interface {
+	AddHistory(ctx context.Context, h model.History) error
+	AddHistories(ctx context.Context, rows []model.History) error
+	WrittenHistory(ctx context.Context, publishIDs []string) (map[string]bool, error)
 }
 
 // entry is a row that waits.
@@ -30,11 +39,17 @@ type entry struct {
 	unlessThere bool // somebody else may have written it
 }
 
-// recorderRoom is how many rows wait in memory while the database is away.
-const recorderRoom = 4096
+const (
+	// recorderRoom is how many rows wait in memory while the database is away.
+	recorderRoom = 4096
+	// recorderBatch is how many rows one statement writes at most.
+	recorderBatch = 100
+	// lostInterval is the time between two lines about rows that found no room.
+	lostInterval = time.Minute
+)
 
-func newRecorder(store Store, log *slog.Logger) *recorder {
-	return &recorder{store: store, log: log, rows: make(chan entry, recorderRoom), ending: make(chan struct{})}
+func newRecorder(store historyStore, log *slog.Logger) *recorder {
+	return &recorder{store: store, log: log, rows: make(chan *entry, recorderRoom), ending: make(chan struct{})}
 }
 
 // add takes a row; it never waits. Where there is no room the row is lost and
@@ -45,13 +60,17 @@ func (r *recorder) add(h model.History) { r.put(entry{History: h}) }
 // none yet.
 func (r *recorder) complete(row *model.Credential) { r.put(entry{recovered(row), true}) }
 
+// roomy says that half of the room is free. Who has many rows to complete waits
+// for that: they can be found again, what happens now cannot.
+func (r *recorder) roomy() bool { return len(r.rows) < recorderRoom/2 }
+
 func (r *recorder) put(h entry) {
 	r.waiting.Add(1)
 	select {
-	case r.rows <- h:
+	case r.rows <- &h:
 	default:
 		r.waiting.Add(-1)
-		r.log.Error("a history row is lost: the database has been away for too long", "account", h.AppID, "kind", h.Kind, "outcome", h.Outcome)
+		r.lost.Add(1)
 	}
 }
 
@@ -60,14 +79,13 @@ func (r *recorder) start(ctx context.Context) {
 	r.done.Go(func() { r.run(ctx) })
 }
 
-// idle reports that nothing waits to be written.
-func (r *recorder) idle() bool { return r.waiting.Load() == 0 }
-
 // stop returns when the rows that wait are written. No add may follow.
 func (r *recorder) stop() {
 	close(r.ending)
 	close(r.rows)
 	r.done.Wait()
+	r.told = time.Time{}
+	r.tellLost(r.stuck.Load())
 	if lost := r.waiting.Load(); lost > 0 {
 		r.log.Error("history rows are lost: wxsign stopped while they could not be written", "rows", lost)
 	}
@@ -75,9 +93,14 @@ func (r *recorder) stop() {
 
 // run writes rows until stop, each until it is in or ctx ends.
 func (r *recorder) run(ctx context.Context) {
-	for h := range r.rows {
-		level, ending := slog.LevelWarn, r.ending
-		for pause := firstRecorderPause; !r.write(ctx, h, level); pause = min(2*pause, mostRecorderPause) {
+	for first := range r.rows {
+		batch, level, ending := r.batch(first), slog.LevelWarn, r.ending
+		for pause := firstRecorderPause; ; pause = min(2*pause, mostRecorderPause) {
+			batch = r.write(ctx, batch, level)
+			r.tellLost(len(batch) > 0 || level == slog.LevelDebug)
+			if len(batch) == 0 {
+				break
+			}
 			level = slog.LevelDebug // the first failure is news
 			select {
 			case <-time.After(pause):
@@ -87,7 +110,6 @@ func (r *recorder) run(ctx context.Context) {
 				return
 			}
 		}
-		r.waiting.Add(-1)
 	}
 }
 
@@ -96,20 +118,112 @@ const (
 	mostRecorderPause  = 30 * time.Second
 )
 
-func (r *recorder) write(ctx context.Context, h entry, level slog.Level) bool {
+// batch is the first row with what waits behind it.
+func (r *recorder) batch(first *entry) []*entry {
+	batch := []*entry{first}
+	for len(batch) < recorderBatch {
+		select {
+		case next, open := <-r.rows:
+			if !open {
+				return batch
+			}
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// write writes what it can, and returns the rows that are not in.
+func (r *recorder) write(ctx context.Context, batch []*entry, level slog.Level) []*entry {
+	left, err := r.missing(ctx, batch)
+	if err == nil {
+		left, err = r.insert(ctx, left)
+	}
+	r.stuck.Store(err != nil)
+	r.waiting.Add(int64(len(left) - len(batch)))
+	if err != nil {
+		r.log.Log(ctx, level, "cannot write history yet; what waits is kept and tried again",
+			"rows", r.waiting.Load(), "account", left[0].AppID, "kind", left[0].Kind, "err", err)
+	}
+	return left
+}
+
+// missing leaves out the rows that somebody else was to write, and has.
+func (r *recorder) missing(ctx context.Context, batch []*entry) ([]*entry, error) {
+	var asked []string
+	for _, h := range batch {
+		if h.unlessThere {
+			asked = append(asked, *h.PublishID)
+		}
+	}
+	if len(asked) == 0 {
+		return batch, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
-	there, err := false, error(nil)
-	if h.unlessThere {
-		there, err = r.store.HasHistory(ctx, *h.PublishID)
-	}
-	if err == nil && !there {
-		err = r.store.AddHistory(ctx, h.History)
-	}
+	written, err := r.store.WrittenHistory(ctx, asked)
 	if err != nil {
-		r.log.Log(ctx, level, "cannot write history yet; the row is kept and tried again", "account", h.AppID, "kind", h.Kind, "err", err)
+		return batch, err
 	}
-	return err == nil
+	return slices.DeleteFunc(slices.Clone(batch), func(h *entry) bool { return h.unlessThere && written[*h.PublishID] }), nil
+}
+
+// insert writes rows by one statement. Where it was refused for what is in them
+// each gets its own: one that is there already, as after a lost answer, refuses all.
+// It returns those that are not in.
+func (r *recorder) insert(ctx context.Context, batch []*entry) ([]*entry, error) {
+	if len(batch) > 1 {
+		err := r.insertAll(ctx, batch)
+		if err == nil {
+			return nil, nil
+		}
+		if isTrouble(err) {
+			return batch, err
+		}
+	}
+	for i, h := range batch {
+		if err := r.insertOne(ctx, h); err != nil {
+			return batch[i:], err
+		}
+	}
+	return nil, nil
+}
+
+// isTrouble says that an error is about the database and not about the rows.
+func isTrouble(err error) bool {
+	return errors.Is(err, model.ErrUnreachable) || errors.Is(err, model.ErrAccess) || errors.Is(err, model.ErrNotApplied)
+}
+
+func (r *recorder) insertAll(ctx context.Context, batch []*entry) error {
+	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
+	defer cancel()
+	rows := make([]model.History, len(batch))
+	for i, h := range batch {
+		rows[i] = h.History
+	}
+	return r.store.AddHistories(ctx, rows)
+}
+
+func (r *recorder) insertOne(ctx context.Context, h *entry) error {
+	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
+	defer cancel()
+	return r.store.AddHistory(ctx, h.History)
+}
+
+// tellLost tells of the rows that found no room, once per lostInterval. away says
+// that the database could not be written to meanwhile.
+func (r *recorder) tellLost(away bool) {
+	if r.lost.Load() == 0 || time.Since(r.told) < lostInterval {
+		return
+	}
+	why := "more come than the database takes"
+	if away {
+		why = "the database has been away for too long"
+	}
+	r.told = time.Now()
+	r.log.Error("history rows are lost; the renewals themselves are safe", "rows", r.lost.Swap(0), "why", why)
 }
 
 // recovered is the row of a publish whose holder died before it wrote it. The

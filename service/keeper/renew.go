@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -30,7 +31,7 @@ func (k *Keeper) attempt(t *model.Tended, row *model.Credential, clk clock) erro
 		return err
 	}
 	if k.working.Err() != nil || time.Until(a.trusted) < k.upstreamBudget() {
-		k.release(a)
+		k.releaseUnused(a)
 		return errLost
 	}
 	ctx, cancel := context.WithDeadline(k.hard, a.trusted)
@@ -41,6 +42,7 @@ func (k *Keeper) attempt(t *model.Tended, row *model.Credential, clk clock) erro
 		return nil
 	}
 	k.succeeded(a, got)
+	k.wakeTickets(a)
 	return nil
 }
 
@@ -168,6 +170,9 @@ func (k *Keeper) publish(a *attempt, got answer, v verdict) {
 	k.serve(a, got.grant.Value, p)
 	h := k.history(a, got, model.OutcomeRenewed, nil, v)
 	h.PublishID = &p.PublishID
+	if doubts := k.tellDoubt(a, got, v); doubts != "" {
+		h.Errmsg = strings.TrimPrefix(h.Errmsg+"; "+doubts, "; ") // after the words of who asked for it
+	}
 	if kindIsToken(a.row.Kind) {
 		h.ValueHash, h.IssuedMs = p.ValueHash, p.IssuedMs
 	}
@@ -233,8 +238,12 @@ func (k *Keeper) failed(a *attempt, got answer, cause error) {
 		outcome = model.OutcomeRefused
 	}
 	k.record(k.history(a, got, outcome, cause, verdict{}))
-	if k.edited(a) {
-		k.release(a) // this failure says nothing about the account as it is now
+	if k.edited(a) { // this failure says nothing about the account as it is now
+		if isUnissued(cause) {
+			k.releaseUnused(a)
+		} else {
+			k.release(a)
+		}
 		return
 	}
 	wait := waitAfter(a.row, cause, a.clock.earliest(time.Now()))

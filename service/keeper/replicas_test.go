@@ -1,13 +1,17 @@
 package keeper_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/snapshot"
 	"github.com/wxsign/wxsign/service/wechat"
 )
@@ -32,7 +36,7 @@ func TestReplicasShareTheCalls(t *testing.T) {
 					replicas = append(replicas, r)
 				}
 				time.Sleep(3 * time.Second)
-				w.watch(4*time.Hour, 10*time.Second, replicas...)
+				w.watch(130*time.Minute, 10*time.Second, replicas...)
 				for _, r := range replicas {
 					r.stop()
 				}
@@ -171,10 +175,11 @@ func TestAppClockDoesNotMatter(t *testing.T) {
 func TestPanicIsContained(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, setup{accounts: 2})
+		var log bytes.Buffer
+		w := newWorld(t, setup{accounts: 2, tune: func(o *keeper.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }})
 		f := &faulty{plan: func(op string, n int) fate {
 			if op == "Claim" && n == 1 {
-				panic("test")
+				panic("a value of ours")
 			}
 			return pass
 		}}
@@ -182,5 +187,9 @@ func TestPanicIsContained(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		w.watch(time.Minute, time.Second, r)
 		w.checkLedger()
+		r.stop()
+		if text := log.String(); !strings.Contains(text, `err="panic: string" stack=`) || strings.Contains(text, "a value of ours") {
+			t.Errorf("the log does not tell of the panic, or of what it carried:\n%s", text)
+		}
 	})
 }

@@ -46,7 +46,9 @@ type RefreshFailed struct { //nolint:errname // it is a word to the caller first
 }
 
 // Error is the reason.
-func (e *RefreshFailed) Error() string { return ErrRefreshFailed.Error() + ": " + e.Reason }
+func (e *RefreshFailed) Error() string {
+	return ErrRefreshFailed.Error() + ": " + strings.TrimSuffix(e.Reason, ".")
+}
 
 // Unwrap gives ErrRefreshFailed.
 func (e *RefreshFailed) Unwrap() error { return ErrRefreshFailed }
@@ -59,9 +61,9 @@ func refreshFailed(reason string, retryAfter time.Duration) error {
 // known what that means:
 //
 //   - the value is not the current one: ResultCurrent, without any call;
-//   - WeChat, asked at most once in 30 s for all replicas, takes the token:
-//     ResultAlive. What was seen here is stronger than an answer from before it,
-//     see seen.go;
+//   - WeChat, asked at most once in 30 s for all replicas, takes the token, or has
+//     given it out since it was asked about the one before: ResultAlive. What was
+//     seen here is stronger than an answer from before it, see seen.go;
 //   - the token is dead: one renewal for all callers of all replicas, waited for
 //     until the new value is current here: ResultRenewed. In stable mode that is
 //     a normal call; only if it brings the dead token again, and the budget

@@ -270,6 +270,37 @@ func TestReportOfABrandNewToken(t *testing.T) {
 	})
 }
 
+// A token is renewed, and reported, within 30 s of the probe of the one before: it
+// counts as alive, as WeChat has given it out since; once there may be another probe,
+// there is one.
+func TestReportSoonAfterTheProbeOfAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, setup{})
+		one, two := w.start("one", nil), w.start("two", nil)
+		time.Sleep(time.Minute)
+		before, dead := w.calls(), one.hash(snapshot.KindAccessToken)
+		w.revoke(false)
+		if result, err := one.report(snapshot.KindAccessToken, dead); result != keeper.ResultRenewed || err != nil {
+			t.Fatalf("the token before: %q, %v", result, err)
+		}
+		living := one.hash(snapshot.KindAccessToken)
+		for range 5 {
+			if answers := storm(t, snapshot.KindAccessToken, living, 10, one, two); answers[keeper.ResultAlive] != 20 {
+				t.Fatalf("answers: %v", answers)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		w.checkSpent(before, map[string]int{probePath: 1, "token": 1})
+		time.Sleep(10 * time.Second)
+		w.revoke(false)
+		if result, err := two.report(snapshot.KindAccessToken, living); result != keeper.ResultRenewed || err != nil {
+			t.Errorf("dead later: %q, %v", result, err)
+		}
+		w.checkSpent(before, map[string]int{probePath: 2, "token": 2})
+	})
+}
+
 // The database is away: WeChat's word that the token lives is as good as ever;
 // a dead one cannot be renewed, and the answer says so.
 func TestReportWithoutDatabase(t *testing.T) {

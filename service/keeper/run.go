@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/wxsign/wxsign/service/panics"
 )
 
 // Start loads what is stored into the snapshot, follows it from then on and
@@ -91,7 +93,8 @@ func (k *Keeper) prompt(appID string) {
 // the process, and with it all other accounts; the claim ends by itself.
 func (k *Keeper) recoverFrom(appID string) {
 	if fault := recover(); fault != nil {
-		k.log.Error("tending the account panicked; the next scan tries again", "account", appID, "err", fault, "stack", string(debug.Stack()))
+		k.log.Error("tending the account panicked; the next scan tries again", "account", appID,
+			"err", "panic: "+panics.Describe(fault), "stack", string(debug.Stack()))
 	}
 }
 

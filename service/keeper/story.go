@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -42,13 +43,26 @@ func (k *Keeper) fromOutage() slog.Level {
 func (k *Keeper) tellRenewed(a *attempt, got answer, p *model.Publication) {
 	facts := []any{
 		"account", a.row.AppID, "kind", a.row.Kind, "version", a.row.Version + 1, "expires_in", got.grant.ExpiresIn.String(),
-		"trigger", a.trigger, "fingerprint", fingerprint(p.ValueHash), "took", got.latency.Round(time.Millisecond).String(),
+		"trigger", a.trigger, "fingerprint", fingerprint(p.ValueHash), "took", got.latency.Round(time.Millisecond),
 	}
 	if a.row.FailCount > 0 {
 		k.log.Info("renewed, after failures", append(facts, "failures", a.row.FailCount)...)
 		return
 	}
 	k.log.Info("renewed", facts...)
+}
+
+// tellDoubt tells of a ticket whose end nobody can tell, and why it is fetched so
+// often from now on. It returns the text for the history, "" of any other value.
+func (k *Keeper) tellDoubt(a *attempt, got answer, v verdict) string {
+	older := doubt(a.row, received{sentMs: got.sentMs})
+	if v.birthKnown || older <= mostDoubt.Milliseconds() {
+		return ""
+	}
+	text := fmt.Sprintf("WeChat may have made this value up to %s before it was got, for an attempt whose answer was lost: it may end as much earlier, "+
+		"so it is fetched again every %s until it changes", (time.Duration(older) * time.Millisecond).Round(time.Second), unknownBirthRecheck)
+	k.log.Warn("nobody knows when this value ends", "account", a.row.AppID, "kind", a.row.Kind, "version", a.row.Version+1, "reason", text)
+	return text
 }
 
 // tellUnchanged is the line of one that brought the value that is there. Some
@@ -60,13 +74,13 @@ func (k *Keeper) tellUnchanged(a *attempt, got answer) {
 		level = slog.LevelInfo
 	}
 	k.log.Log(context.Background(), level, "WeChat gave the same value again; it is served on", "account", a.row.AppID, "kind", a.row.Kind,
-		"version", a.row.Version, "trigger", a.trigger, "took", got.latency.Round(time.Millisecond).String(), "failures", a.row.FailCount)
+		"version", a.row.Version, "trigger", a.trigger, "took", got.latency.Round(time.Millisecond), "failures", a.row.FailCount)
 }
 
 // tellFailed is the line of an attempt that brought nothing; reason has the mend.
 func (k *Keeper) tellFailed(a *attempt, got answer, cause error, f model.Failure) {
 	k.log.Warn("renewal failed", "account", a.row.AppID, "kind", a.row.Kind, "errcode", f.Errcode, "rid", ridOf(cause), "trigger", a.trigger,
-		"took", got.latency.Round(time.Millisecond).String(), "failed", a.row.FailCount+1,
+		"took", got.latency.Round(time.Millisecond), "failed", a.row.FailCount+1,
 		"next_try_in", (time.Duration(f.BackoffMs) * time.Millisecond).Round(time.Second).String(), "reason", f.Text)
 }
 

@@ -97,7 +97,7 @@ func TestOutageIsToldOnce(t *testing.T) {
 		w := newWorld(t, setup{tune: told.listen, accounts: accounts})
 		f := &faulty{}
 		r := w.start("one", through(f))
-		time.Sleep(100 * time.Minute) // soon everything is due
+		time.Sleep(102 * time.Minute) // soon everything is due; between two fetches of tickets whose birth nobody saw
 		told.since()
 		for range 2 {
 			f.set(always(refuse))

@@ -1,7 +1,9 @@
 package keeper
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/wxsign/wxsign/model"
@@ -55,10 +57,39 @@ func waitAfter(row *model.Credential, err error, nowMs int64) time.Duration {
 		return forceBackoff(row.FailCount)
 	}
 	wait := backoff(err, row.FailCount, nowMs)
-	if class := wechat.ClassOf(err); class == wechat.Transient || class == wechat.TokenDead {
+	switch wechat.ClassOf(err) {
+	case wechat.Transient, wechat.TokenDead:
 		wait = untilTheEnd(wait, row.ExpiresMs-nowMs)
+	case wechat.NeedsHuman:
+		if pauseOf(err) == 0 && row.Version > 0 && !row.Dead() {
+			wait = aroundTheEnd(wait, row.ExpiresMs-nowMs)
+		}
+	case wechat.MinuteQuota, wechat.DayQuota: // asking earlier is refused as well
 	}
 	return afterSilence(wait, row, err)
+}
+
+// wakeTickets ends the pauses of tickets that failed by the errcode that the token
+// failed by, now that WeChat has granted the token: whoever mended the cause has
+// mended it for both, and pages wait for the ticket. A quota is nobody's to mend.
+func (k *Keeper) wakeTickets(a *attempt) {
+	if !kindIsToken(a.row.Kind) || a.row.FailCount == 0 ||
+		wechat.ClassOfErrcode(mode(a.tended), a.row.FailErrcode) != wechat.NeedsHuman {
+		return
+	}
+	for i := range a.tended.Credentials {
+		ticket := &a.tended.Credentials[i]
+		if kindIsToken(ticket.Kind) || ticket.FailCount == 0 || ticket.FailErrcode != a.row.FailErrcode {
+			continue
+		}
+		if _, err := k.try(func(ctx context.Context) (bool, error) {
+			return k.store.MakeDue(ctx, model.Due{
+				AppID: ticket.AppID, Kind: ticket.Kind, ValueHash: ticket.ValueHash, EvenFailing: true, OnlyFailing: true,
+			})
+		}); err != nil {
+			k.log.Log(k.hard, slog.LevelDebug, "cannot end the pause of a ticket whose cause is mended", "account", ticket.AppID, "kind", ticket.Kind, "err", err)
+		}
+	}
 }
 
 // troubleOf is what a row says about its newest attempt.

@@ -1,6 +1,8 @@
 package keeper
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -19,13 +21,17 @@ const (
 	// refusedAfter is how long claims are refused before that is told: one alone
 	// was sent on a connection that broke.
 	refusedAfter = 3 * time.Second
+	// slowAfter is the same where they were not refused but took longer than we
+	// wait: a lock or a busy disk passes, and nothing is renewed until it does.
+	slowAfter = 20 * time.Second
 	// refusedFor is how long a refusal counts. Rows that are due are claimed with
 	// every scan; without another refusal, somebody else has renewed them.
 	refusedFor = 30 * time.Second
 )
 
-// note takes the outcome of a claim and reports whether it is news.
-func (w *writes) note(refused bool) (news bool) {
+// note takes the outcome of a claim and reports whether it is news; after is how
+// long such refusals must go on to be.
+func (w *writes) note(refused bool, after time.Duration) (news bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
@@ -38,7 +44,7 @@ func (w *writes) note(refused bool) (news bool) {
 		w.since, w.told = now, false
 	}
 	w.last = now
-	if w.told || now.Sub(w.since) < refusedAfter {
+	if w.told || now.Sub(w.since) < after {
 		return false
 	}
 	w.told = true
@@ -54,8 +60,15 @@ func (w *writes) refused() bool {
 
 // noteWrite takes the outcome of a claim; cause is why it was refused.
 func (k *Keeper) noteWrite(refused bool, cause error) {
+	after, slow := refusedAfter, errors.Is(cause, context.DeadlineExceeded)
+	if slow {
+		after = slowAfter
+	}
 	switch {
-	case !k.writes.note(refused):
+	case !k.writes.note(refused, after):
+	case refused && slow:
+		k.log.Warn("the database answers and carries out no writes in time, so nothing is renewed: does something lock its tables, or is its disk full or slow?",
+			"err", cause)
 	case refused:
 		k.log.Warn("the database answers and takes no writes, so nothing is renewed: is it a read-only copy, or in the middle of a fail-over? "+
 			"Lead wxsign to the primary, or end read_only there", "err", cause)

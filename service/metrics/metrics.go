@@ -10,6 +10,8 @@
 //	keeper.go    what the keeper tells: claims, calls, outcomes
 //	replica.go   what the snapshot holds, at the moment of the scrape
 //	watch.go     what the database knows: its clock, the budgets, what is newer
+//	standing.go  what it knows of all replicas: alerts, messages that wait, settings
+//	redis.go     the copy in Redis
 package metrics
 
 import (
@@ -29,18 +31,22 @@ import (
 type State struct {
 	Ready        bool
 	DatabaseDown time.Duration // 0 = it is there
+	ReadOnly     bool          // it answers and takes no writes
 }
 
 // DefaultMostAccounts is up to how many accounts each has series of its own.
 const DefaultMostAccounts = 1000
 
 // Options of New. Table and State are required; zero fields mean: MostAccounts
-// = DefaultMostAccounts, Store nil = Watch has nothing to look at.
+// = DefaultMostAccounts, Store nil = Watch has nothing to look at, Conditions nil =
+// all alerts count as "other".
 type Options struct {
 	Version, Commit, Date string // of this build
 	Table                 *snapshot.Table
 	State                 func() State
 	Store                 Store
+	// Conditions are those that alerts are raised for: each is a label.
+	Conditions []string
 	// MostAccounts bounds the accounts with series of their own.
 	MostAccounts int
 }
@@ -73,7 +79,7 @@ func New(o Options) (*Metrics, error) {
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .01, .05, .25, 1, 2.5},
 		}),
 		keeper: newKeeperMetrics(),
-		watch:  newWatch(o.Store, o.Table),
+		watch:  newWatch(o),
 	}
 	m.signed = m.signs.WithLabelValues(codeOK) // there from the start: a rate needs two points
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

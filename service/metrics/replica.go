@@ -35,6 +35,9 @@ var (
 	hiddenDesc   = prometheus.NewDesc("wxsign_accounts_without_series",
 		"Enabled accounts that have no series of their own, because there are too many and nothing is wrong with them.", nil, nil)
 	readyDesc    = prometheus.NewDesc("wxsign_ready", "1 if /readyz answers 200.", nil, nil)
+	readOnlyDesc = prometheus.NewDesc("wxsign_database_read_only", "1 if the database answers and takes no writes, so that nothing is renewed.", nil, nil)
+	ageDesc      = prometheus.NewDesc("wxsign_credential_oldest_seconds",
+		"For how long the one of all live credentials that changed longest ago has been the same.", []string{"kind"}, nil)
 	databaseDesc = prometheus.NewDesc("wxsign_database_down_seconds", "For how long the database has been away, 0 if it is there.", nil, nil)
 )
 
@@ -42,6 +45,7 @@ var (
 func (r *replica) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		expiryDesc, versionDesc, failingDesc, credentialsDesc, failuresDesc, soonestDesc, accountsDesc, hiddenDesc, readyDesc, databaseDesc,
+		readOnlyDesc, ageDesc,
 	} {
 		out <- d
 	}
@@ -70,11 +74,9 @@ func (r *replica) Collect(out chan<- prometheus.Metric) {
 		out <- gauge(accountsDesc, float64(n), strconv.FormatBool(is))
 	}
 	out <- gauge(hiddenDesc, float64(len(enabled)-len(shown)))
-	state, ready := r.state(), 0.0
-	if state.Ready {
-		ready = 1
-	}
-	out <- gauge(readyDesc, ready)
+	state := r.state()
+	out <- gauge(readyDesc, oneIf(state.Ready))
+	out <- gauge(readOnlyDesc, oneIf(state.ReadOnly))
 	out <- gauge(databaseDesc, state.DatabaseDown.Seconds())
 }
 
@@ -102,6 +104,7 @@ type credential struct {
 	kind    string
 	found   bool
 	left    float64 // seconds
+	age     float64 // seconds since it was issued
 	version int64
 	trouble snapshot.Trouble
 }
@@ -114,6 +117,7 @@ func look(view *snapshot.View, now time.Time) seen {
 		seenOne := credential{kind: kind, found: found, version: c.Version, trouble: view.Trouble(kind)}
 		if found {
 			seenOne.left = c.Deadline.Sub(now).Seconds()
+			seenOne.age = float64(c.ExpiresAt-c.IssuedAt)/1000 - seenOne.left
 		}
 		s.credentials = append(s.credentials, seenOne)
 	}
@@ -156,10 +160,11 @@ type sums struct {
 	states  map[[2]string]int // by kind and state
 	failing map[string]int
 	soonest map[string]float64
+	oldest  map[string]float64 // of those that live
 }
 
 func newSums() sums {
-	return sums{states: map[[2]string]int{}, failing: map[string]int{}, soonest: map[string]float64{}}
+	return sums{states: map[[2]string]int{}, failing: map[string]int{}, soonest: map[string]float64{}, oldest: map[string]float64{}}
 }
 
 // The states of a credential.
@@ -179,6 +184,8 @@ func (t sums) add(s seen) {
 			state = stateLive
 			if c.left <= 0 {
 				state = stateExpired
+			} else {
+				t.oldest[c.kind] = max(t.oldest[c.kind], c.age)
 			}
 			if least, known := t.soonest[c.kind]; !known || c.left < least {
 				t.soonest[c.kind] = c.left
@@ -199,6 +206,16 @@ func (t sums) collect(out chan<- prometheus.Metric) {
 	for kind, left := range t.soonest {
 		out <- gauge(soonestDesc, left, kind)
 	}
+	for kind, age := range t.oldest {
+		out <- gauge(ageDesc, age, kind)
+	}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {

@@ -16,6 +16,9 @@ type Store interface {
 	Now(ctx context.Context) (int64, error)
 	Marks(ctx context.Context, sinceMs int64) ([]model.Mark, int64, error)
 	ForcesSpent(ctx context.Context, day, limit int) ([]model.ForceSpent, error)
+	OpenAlerts(ctx context.Context, limit int) ([]model.Alert, error)
+	DeliveryCounts(ctx context.Context) ([]model.DeliveryCount, error)
+	Replicas(ctx context.Context, sinceMs int64, limit int) ([]model.Replica, int64, error)
 }
 
 const (
@@ -35,11 +38,12 @@ const (
 
 // watch keeps what the last look at the database brought.
 type watch struct {
-	store Store
-	table *snapshot.Table
+	store      Store
+	table      *snapshot.Table
+	conditions []string // of alerts
 
 	mu        sync.Mutex
-	known     bool // the last look succeeded
+	known     bool // the last look at what concerns this replica succeeded
 	ahead     time.Duration
 	roundTrip time.Duration
 	nowMs     int64          // database clock at the last look
@@ -47,6 +51,7 @@ type watch struct {
 	budgets   map[string]int // left today, of accounts that spent some
 	budgetDay int
 	budgetAt  int64 // database clock
+	standing  standing
 }
 
 type place struct{ appID, kind string }
@@ -55,53 +60,57 @@ type place struct{ appID, kind string }
 // clock) it is seen to be.
 type lag struct{ version, sinceMs int64 }
 
-func newWatch(store Store, table *snapshot.Table) *watch {
-	return &watch{store: store, table: table, behind: map[place]lag{}}
+func newWatch(o Options) *watch {
+	return &watch{store: o.Store, table: o.Table, conditions: o.Conditions, behind: map[place]lag{}}
 }
 
 // Watch looks at the database: call it every 15 s or so. After a failure the
-// metrics that come from it are left out until it succeeds again; it returns
-// the error for a debug line, since the keeper reports a database that is away.
+// metrics that come from it are left out until it succeeds again, and only those:
+// where what is known of all replicas cannot be read, this replica's clock, lag and
+// budgets stay. It returns the error for a debug line, since the keeper reports a
+// database that is away.
 func (m *Metrics) Watch(ctx context.Context) error {
 	if m.watch.store == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	err := m.watch.look(ctx)
+	nowMs, err := m.watch.look(ctx)
 	if err != nil {
 		m.watch.mu.Lock()
 		m.watch.known = false
 		m.watch.mu.Unlock()
+		return err
 	}
-	return err
+	return m.watch.lookAtStanding(ctx, nowMs)
 }
 
-func (w *watch) look(ctx context.Context) error {
+// look publishes what concerns this replica, and returns the database's time.
+func (w *watch) look(ctx context.Context) (int64, error) {
 	// The first question may have to open a connection; the second one tells
 	// how long the way is.
 	if _, err := w.store.Now(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	before := time.Now()
 	nowMs, err := w.store.Now(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	roundTrip := time.Since(before)
 	ahead := before.Add(roundTrip / 2).Sub(time.UnixMilli(nowMs))
 	marks, marksMs, err := w.store.Marks(ctx, w.since(nowMs))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := w.lookAtBudgets(ctx, nowMs); err != nil {
-		return err
+		return 0, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ahead, w.roundTrip, w.nowMs, w.known = ahead, roundTrip, marksMs, true
 	w.compare(marks, marksMs)
-	return nil
+	return nowMs, nil
 }
 
 // since is the database time from which to look for newer rows. The first look
@@ -189,7 +198,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (w *watch) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{aheadDesc, roundTripDesc, lagDesc, budgetDesc, leastBudgetDesc} {
+	for _, d := range append(w.standing.describe(), aheadDesc, roundTripDesc, lagDesc, budgetDesc, leastBudgetDesc) {
 		out <- d
 	}
 }
@@ -215,4 +224,5 @@ func (w *watch) Collect(out chan<- prometheus.Metric) {
 		out <- gauge(budgetDesc, float64(left), appID)
 	}
 	out <- gauge(leastBudgetDesc, float64(least))
+	w.standing.collect(out, w.conditions, w.nowMs)
 }

@@ -18,9 +18,13 @@ import (
 type database struct {
 	ahead, delay time.Duration
 	broken       error
+	unreadable   error                    // of the tables of alerts
 	rows         map[model.Mark]time.Time // and when they moved
 	forces       []model.ForceSpent
 	days         []int // that budgets were asked for
+	alerts       []model.Alert
+	deliveries   []model.DeliveryCount
+	replicas     []model.Replica
 }
 
 func (d *database) Now(context.Context) (int64, error) {
@@ -40,6 +44,25 @@ func (d *database) Marks(_ context.Context, sinceMs int64) (marks []model.Mark, 
 func (d *database) ForcesSpent(_ context.Context, day, _ int) ([]model.ForceSpent, error) {
 	d.days = append(d.days, day)
 	return d.forces, d.broken
+}
+
+func (d *database) OpenAlerts(context.Context, int) ([]model.Alert, error) {
+	return d.alerts, errors.Join(d.broken, d.unreadable)
+}
+
+func (d *database) DeliveryCounts(context.Context) ([]model.DeliveryCount, error) {
+	return d.deliveries, d.broken
+}
+
+// Replicas are those that were seen in the last sinceMs.
+func (d *database) Replicas(_ context.Context, sinceMs int64, _ int) (alive []model.Replica, nowMs int64, err error) {
+	nowMs = time.Now().UnixMilli()
+	for _, r := range d.replicas {
+		if r.SeenMs > nowMs-sinceMs {
+			alive = append(alive, r)
+		}
+	}
+	return alive, nowMs, d.broken
 }
 
 func serving(version int64) *snapshot.Table {
@@ -153,6 +176,34 @@ func TestWatchForgetsWhatItCannotSee(t *testing.T) {
 		}
 		d.broken = nil
 		checkLines(t, look(t, m), "wxsign_clock_ahead_seconds 5")
+	})
+}
+
+// Regression: where alerts could not be read, the clock, the lag and the budgets
+// were missing too, and their rules silent.
+func TestWatchTellsWhatItCanSee(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &database{ahead: 5 * time.Second, unreadable: errors.New("SELECT command denied")}
+		m := watched(t, d, serving(1))
+		for range 2 { // also without a first look that went well
+			if err := m.Watch(t.Context()); !errors.Is(err, d.unreadable) {
+				t.Errorf("Watch says %v", err)
+			}
+			text := scrape(t, m)
+			checkLines(t, text, "wxsign_clock_ahead_seconds 5", "wxsign_follower_lag_seconds 0", "wxsign_force_budget_least 20")
+			if strings.Contains(text, "\nwxsign_replicas") {
+				t.Error("replicas are told that nobody counted")
+			}
+			time.Sleep(15 * time.Second)
+		}
+		d.unreadable = nil
+		checkLines(t, look(t, m), "wxsign_clock_ahead_seconds 5", "wxsign_replicas 0")
+		time.Sleep(time.Minute)
+		d.unreadable = errors.New("away again")
+		if err := m.Watch(t.Context()); err == nil || strings.Contains(scrape(t, m), "\nwxsign_replicas") {
+			t.Errorf("an old count stays, beside %v", err)
+		}
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/panics"
 )
 
 const (
@@ -131,7 +132,8 @@ func (b *Outbox) carry(c Channel, row *model.DeliveryNow) (sent bool) {
 func (b *Outbox) deliver(c Channel, d *model.Delivery) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			b.log.Error("a channel panicked", "channel", d.Channel, "event", d.EventID, "err", fault, "stack", string(debug.Stack()))
+			b.log.Error("a channel panicked", "channel", d.Channel, "event", d.EventID,
+				"err", "panic: "+panics.Describe(fault), "stack", string(debug.Stack()))
 			err = errors.New("the channel panicked; the log says where")
 		}
 	}()

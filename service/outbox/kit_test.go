@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -102,6 +103,7 @@ type replica struct {
 	t    *testing.T
 	stop context.CancelFunc
 	done sync.WaitGroup
+	log  bytes.Buffer // to be read after end
 }
 
 // start scans every two seconds, as wxsign does.
@@ -113,10 +115,13 @@ func start(t *testing.T, store outbox.Store, name string, channels ...outbox.Cha
 // startScanning is for tests of days.
 func startScanning(t *testing.T, every time.Duration, store outbox.Store, name string, channels ...outbox.Channel) *replica {
 	t.Helper()
-	box, err := outbox.New(outbox.Options{Store: store, Channels: channels, Replica: name, Logger: slog.New(slog.DiscardHandler)})
+	r := &replica{t: t}
+	box, err := outbox.New(outbox.Options{
+		Store: store, Channels: channels, Replica: name, Logger: slog.New(slog.NewTextHandler(&r.log, nil)),
+	})
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &replica{Outbox: box, t: t, stop: cancel}
+	r.Outbox, r.stop = box, cancel
 	r.done.Go(func() {
 		for ctx.Err() == nil {
 			box.Scan(ctx)

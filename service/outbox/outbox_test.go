@@ -285,6 +285,9 @@ func TestChannelThatPanicsHasFailed(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 		must(t, r.end(time.Minute))
+		if log := r.log.String(); !strings.Contains(log, `err="panic: string" stack=`) || strings.Contains(log, "on purpose") {
+			t.Errorf("the log does not tell of the panic, or of what it carried:\n%s", log)
+		}
 	})
 }
 

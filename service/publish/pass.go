@@ -146,13 +146,13 @@ func (p *Publisher) write(ctx context.Context, jobs []job, s session) (err error
 	if pipe.Len() > 0 {
 		commands, first := pipe.Exec(ctx)
 		if err = worst(commands, first); err != nil && !isWrongType(err) {
-			return err
+			return withoutValues(err, jobs)
 		}
 	}
 	for i := range jobs {
 		p.wrote(&jobs[i])
 	}
-	return err
+	return withoutValues(err, jobs)
 }
 
 // queue adds the commands of a job. A value that has ended is removed only if it

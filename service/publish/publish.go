@@ -32,6 +32,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wxsign/wxsign/service/panics"
 	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/snapshot"
 )
@@ -157,7 +158,7 @@ func (p *Publisher) run() {
 func (p *Publisher) guardedPass() (talked bool, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			p.log.Error("writing to Redis panicked", "err", fault, "stack", string(debug.Stack()))
+			p.log.Error("writing to Redis panicked", "err", "panic: "+panics.Describe(fault), "stack", string(debug.Stack()))
 			talked, err = true, errPanic
 		}
 	}()
@@ -185,7 +186,7 @@ func (p *Publisher) note(err error) {
 		p.status.Failing, p.status.FailingSince, p.status.Error, p.status.mend = 0, time.Time{}, "", ""
 	} else {
 		p.status.Failing++
-		p.status.Error, p.status.mend = describe(err)
+		p.status.Error, p.status.mend = p.describe(err)
 		if before.Failing == 0 {
 			p.status.FailingSince = time.Now()
 		}
@@ -217,7 +218,7 @@ func (p *Publisher) Stop(ctx context.Context) error {
 	var err error
 	if p.Status().Failing == 0 {
 		if _, err = p.pass(ctx); err != nil {
-			text, _ := describe(err)
+			text, _ := p.describe(err)
 			err = fmt.Errorf("publish: the newest values are not in Redis: %s", text)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net"
 	"strings"
+
+	"github.com/wxsign/wxsign/service/secret"
 )
 
 // mends are what to do about an answer of Redis, by the word it contains.
@@ -32,10 +34,11 @@ var mends = []struct{ word, mend string }{
 }
 
 // describe is an error with its mend, for administrators; never with a password
-// or a value. The mend comes alone, too.
-func describe(err error) (text, mend string) {
-	// "unknown command" goes on with the arguments, and one may be a value.
+// or a value: what does not know AUTH may repeat it. The mend comes alone, too.
+func (p *Publisher) describe(err error) (text, mend string) {
+	// "unknown command" goes on with the arguments.
 	text, _, _ = strings.Cut(err.Error(), ", with args")
+	text = secret.Hide(text, p.o.Password)
 	for _, m := range mends {
 		if strings.Contains(text, m.word) {
 			return text + " — " + m.mend, m.mend
@@ -43,6 +46,34 @@ func describe(err error) (text, mend string) {
 	}
 	mend = mendOfNetwork(err)
 	return text + " — " + mend, mend
+}
+
+// unvalued is an error of a Redis, or of a proxy before it, that was sent values.
+type unvalued struct {
+	cause error
+	text  string // without them
+}
+
+// Error implements error.
+func (e *unvalued) Error() string { return e.text }
+
+// Unwrap tells the cause to errors.Is and errors.As.
+func (e *unvalued) Unwrap() error { return e.cause }
+
+// withoutValues takes off an error what the jobs have sent. nil stays nil.
+func withoutValues(err error, jobs []job) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for i := range jobs {
+		for _, kind := range jobs[i].kinds {
+			if c, found := jobs[i].view.Credential(kind); found {
+				text = secret.Hide(text, c.Value)
+			}
+		}
+	}
+	return &unvalued{err, text}
 }
 
 func mendOfNetwork(err error) string {

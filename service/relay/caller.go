@@ -91,7 +91,7 @@ func refusedCheck(err error, scope string, from netip.Addr) error {
 	case errors.Is(err, ErrScope):
 		return refuse(48001, "this API key lacks the scope "+scope)
 	case errors.Is(err, ErrAddress):
-		return foreignAddress(from)
+		return foreignAddress(from, "this API key may not be used from this address; make a key with this network in its list (--cidr)")
 	case errors.Is(err, ErrAccount):
 		return refuse(40013, "this API key does not cover the account")
 	}
@@ -117,7 +117,7 @@ func (y *Relay) admitToken(ctx context.Context, a admission) (grant, error) {
 	case a.appID != "" && a.appID != appID:
 		return grant{}, refuse(40013, "the token is of another account than the header "+AppIDHeader+" names")
 	case !y.o.Keys.RelayAllows(appID, a.from.Addr):
-		return grant{}, foreignAddress(a.from.Addr)
+		return grant{}, foreignAddress(a.from.Addr, "an issued access_token opens the relay only from the networks (--cidr) of a live API key with the scope relay for this account; send the key itself, or give the key that network")
 	case resetsQuota(a.path):
 		return grant{}, refuse(48001, "this call needs an API key with the scope "+ScopeRefresh)
 	}

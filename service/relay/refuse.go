@@ -56,11 +56,12 @@ func trouble(hint string, err error) *refusal {
 }
 
 // foreignAddress is 40164 in the words that WeChat has for it.
-func foreignAddress(from netip.Addr) *refusal {
-	return &refusal{
-		code: 40164, text: fmt.Sprintf("invalid ip %s, not in whitelist", from.Unmap()),
-		hint: "an issued access_token opens the relay only from the networks (--cidr) of a live API key with the scope relay for this account; send the key itself, or give the key that network",
+func foreignAddress(from netip.Addr, hint string) *refusal {
+	address := "unknown" // a proxy wrote something that is none
+	if from.IsValid() {
+		address = from.Unmap().String()
 	}
+	return &refusal{code: 40164, text: "invalid ip " + address + ", not in whitelist", hint: hint}
 }
 
 // answerBody is every answer of our own.

@@ -182,14 +182,19 @@ func TestForeignAddressIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, presented := range []string{oneKey, "80_live-token"} {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/cgi-bin/x?access_token="+presented, http.NoBody)
-		into := httptest.NewRecorder()
-		if code, err := y.Serve(into, r, relay.From{Addr: netip.MustParseAddr("::ffff:203.0.113.9")}); err != nil || code != 40164 {
-			t.Errorf("errcode %d, %v", code, err)
-		}
-		if body := into.Body.String(); !strings.Contains(body, `"errcode":40164`) || !strings.Contains(body, "invalid ip 203.0.113.9,") {
-			t.Errorf("answer %s, want 40164 with the address", body)
+	for presented, hint := range map[string]string{oneKey: "this API key", "80_live-token": "an issued access_token"} {
+		for told, from := range map[string]netip.Addr{"203.0.113.9": netip.MustParseAddr("::ffff:203.0.113.9"), "unknown": {}} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/cgi-bin/x?access_token="+presented, http.NoBody)
+			into := httptest.NewRecorder()
+			if code, err := y.Serve(into, r, relay.From{Addr: from}); err != nil || code != 40164 {
+				t.Errorf("errcode %d, %v", code, err)
+			}
+			body := into.Body.String()
+			for _, part := range []string{`"errcode":40164`, "invalid ip " + told + ", not in whitelist; wxsign: " + hint} {
+				if !strings.Contains(body, part) {
+					t.Errorf("answer %s lacks %q", body, part)
+				}
+			}
 		}
 	}
 	if all := u.requests(); len(all) != 0 {

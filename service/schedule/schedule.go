@@ -14,9 +14,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/wxsign/wxsign/service/panics"
 )
 
 // Scheduler is made by New; add its jobs, then Start it.
@@ -37,9 +41,9 @@ func New(log *slog.Logger) *Scheduler {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Scheduler{
 		cron: cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger)),
-		// Skip around Recover: the other way round a job that has panicked
+		// Skip around guarded: the other way round a job that has panicked
 		// once keeps its "still running" mark and never runs again.
-		chain: cron.NewChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)),
+		chain: cron.NewChain(cron.SkipIfStillRunning(logger)),
 		ctx:   ctx, cancel: cancel, log: log,
 	}
 }
@@ -50,7 +54,7 @@ func (s *Scheduler) Add(name, spec string, job func(ctx context.Context)) error 
 	if err != nil {
 		return fmt.Errorf("schedule of %s: %w", name, err)
 	}
-	s.cron.Schedule(schedule, s.chain.Then(cron.FuncJob(func() { job(s.ctx) })))
+	s.cron.Schedule(schedule, s.chain.Then(s.guarded(name, job)))
 	return nil
 }
 
@@ -79,15 +83,32 @@ func Interval(spec string, now time.Time) (time.Duration, error) {
 	return schedule.Next(first).Sub(first), nil
 }
 
-// cronLogger gives cron's own words to slog: wake-ups are noise, panics are not.
+// guarded is the job with its context, and keeps a panic from ending the process. It
+// is not cron.Recover, which logs what the job panicked with, whatever that holds.
+func (s *Scheduler) guarded(name string, job func(ctx context.Context)) cron.FuncJob {
+	return func() {
+		defer func() {
+			if fault := recover(); fault != nil {
+				s.log.Error("a scheduled job panicked; it runs again at its next time", "job", name,
+					"err", "panic: "+panics.Describe(fault), "stack", string(debug.Stack()))
+			}
+		}()
+		job(s.ctx)
+	}
+}
+
+// cronLogger gives cron's own words to slog: wake-ups are noise, faults are not.
 type cronLogger struct{ log *slog.Logger }
 
 // Info implements cron.Logger.
 func (l cronLogger) Info(text string, details ...any) {
-	l.log.Debug("cron", "text", text, "details", fmt.Sprint(details...))
+	l.log.Debug("cron", "text", text, "details", spaced(details))
 }
 
 // Error implements cron.Logger.
 func (l cronLogger) Error(err error, text string, details ...any) {
-	l.log.Error("a scheduled job failed; it runs again at its next time", "err", err, "text", text, "details", fmt.Sprint(details...))
+	l.log.Error("the scheduler of jobs has a fault", "err", err, "text", text, "details", spaced(details))
 }
+
+// spaced is names and values in one text, with blanks between them.
+func spaced(details []any) string { return strings.TrimSuffix(fmt.Sprintln(details...), "\n") }

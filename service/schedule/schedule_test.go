@@ -1,8 +1,10 @@
 package schedule_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -43,20 +45,46 @@ func TestJobRunsOnTime(t *testing.T) {
 	})
 }
 
-// Regression: with Recover outside of SkipIfStillRunning a job that has
+// cron gives names and values one after the other.
+func TestWordsOfCronCanBeRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var text bytes.Buffer
+		s := schedule.New(slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		if err := s.Add("job", "@every 1m", func(context.Context) {}); err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		time.Sleep(2 * time.Minute)
+		stop(t, s)
+		for _, part := range []string{`msg=cron text=run details="now 2000-01-01 `, " entry 1 next 2000-01-01 "} {
+			if !strings.Contains(text.String(), part) {
+				t.Errorf("%q is not in the log:\n%s", part, text.String())
+			}
+		}
+	})
+}
+
+// Regression: with the guard outside of SkipIfStillRunning a job that has
 // panicked once counts as running for ever.
 func TestPanickingJobRunsAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int64
-		s := start(t, "@every 1m", func(context.Context) {
-			runs.Add(1)
-			panic("on purpose")
-		})
+		var text bytes.Buffer
+		s := schedule.New(slog.New(slog.NewTextHandler(&text, nil)))
+		if err := s.Add("purge", "@every 1m", func(context.Context) { runs.Add(1); panic("a value of ours") }); err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
 		time.Sleep(time.Hour + time.Second)
 		stop(t, s)
 		if got := runs.Load(); got != 60 {
 			t.Errorf("%d runs in an hour, want 60", got)
+		}
+		log := text.String()
+		if n := strings.Count(log, `job=purge err="panic: string" stack=`); n != 60 || strings.Contains(log, "a value of ours") {
+			t.Errorf("the log tells of %d panics, or of what they carried:\n%.3000s", n, log)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -127,6 +128,16 @@ func keyID(key []byte) [keyIDSize]byte {
 
 // SealingKeyID is the id, in hex, of the key that Seal uses.
 func (k *Keyring) SealingKeyID() string { return hex.EncodeToString(k.keys[0].id[:]) }
+
+// KeyIDs are the ids, in hex, of all keys that Open has: sorted, each once.
+func (k *Keyring) KeyIDs() []string {
+	ids := make([]string, 0, len(k.keys))
+	for _, key := range k.keys {
+		ids = append(ids, hex.EncodeToString(key.id[:]))
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
 
 // Derive makes a key of KeySize bytes for another purpose, the same on every
 // replica with the same sealing key (HKDF-SHA256, RFC 5869).

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,6 +158,22 @@ func TestKeyID(t *testing.T) {
 	}
 	if id := secret.KeyID([]byte{1, 0xde, 0xad, 0xbe, 0xef}); id != "deadbeef" {
 		t.Errorf("%q, want deadbeef", id)
+	}
+}
+
+func TestKeyIDs(t *testing.T) {
+	t.Parallel()
+	first, second := ring(t, key(1)).SealingKeyID(), ring(t, key(2)).SealingKeyID()
+	want := []string{min(first, second), max(first, second)}
+	for name, r := range map[string]*secret.Keyring{
+		"two": ring(t, key(1), key(2)), "the other way round": ring(t, key(2), key(1)), "one twice": ring(t, key(1), key(2), key(1)),
+	} {
+		if got := r.KeyIDs(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	if got := ring(t, key(1)).KeyIDs(); !slices.Equal(got, []string{first}) {
+		t.Errorf("of one key: %v, want %s", got, first)
 	}
 }
 

@@ -14,11 +14,11 @@ func (c Config) AppendJSON(b []byte) []byte {
 	if c.Kind == snapshot.KindAgentConfig {
 		return c.appendAgentConfig(b)
 	}
-	b = appendText(append(b, `{"appId":`...), c.AppID)
+	b = AppendText(append(b, `{"appId":`...), c.AppID)
 	b = strconv.AppendInt(append(b, `,"timestamp":`...), c.Timestamp, 10)
-	b = appendText(append(b, `,"nonceStr":`...), c.NonceStr)
-	b = appendText(append(b, `,"signature":`...), c.Signature)
-	b = appendText(append(b, `,"url":`...), c.URL)
+	b = AppendText(append(b, `,"nonceStr":`...), c.NonceStr)
+	b = AppendText(append(b, `,"signature":`...), c.Signature)
+	b = AppendText(append(b, `,"url":`...), c.URL)
 	b = appendTexts(append(b, `,"jsApiList":`...), c.JSAPIList)
 	b = appendTexts(append(b, `,"openTagList":`...), c.OpenTagList)
 	b = strconv.AppendBool(append(b, `,"debug":`...), c.Debug)
@@ -29,13 +29,13 @@ func (c Config) AppendJSON(b []byte) []byte {
 }
 
 func (c Config) appendAgentConfig(b []byte) []byte {
-	b = appendText(append(b, `{"corpid":`...), c.AppID)
-	b = appendText(append(b, `,"agentid":`...), c.AgentID)
+	b = AppendText(append(b, `{"corpid":`...), c.AppID)
+	b = AppendText(append(b, `,"agentid":`...), c.AgentID)
 	b = strconv.AppendInt(append(b, `,"timestamp":`...), c.Timestamp, 10)
-	b = appendText(append(b, `,"nonceStr":`...), c.NonceStr)
-	b = appendText(append(b, `,"signature":`...), c.Signature)
+	b = AppendText(append(b, `,"nonceStr":`...), c.NonceStr)
+	b = AppendText(append(b, `,"signature":`...), c.Signature)
 	b = appendTexts(append(b, `,"jsApiList":`...), c.JSAPIList)
-	b = appendText(append(b, `,"url":`...), c.URL)
+	b = AppendText(append(b, `,"url":`...), c.URL)
 	return append(b, '}')
 }
 
@@ -49,13 +49,14 @@ func appendTexts(b []byte, list []string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, text)
+		b = AppendText(b, text)
 	}
 	return append(b, ']')
 }
 
-// appendText quotes a text. Nearly all of them need no escape.
-func appendText(b []byte, text string) []byte {
+// AppendText appends a text as JSON has it, with "&", "<" and ">" as they are.
+// Nearly all texts need no escape.
+func AppendText(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
 			return appendEscaped(b, text)

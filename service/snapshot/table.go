@@ -14,6 +14,7 @@ import (
 // take NewTable.
 type Table struct {
 	writers sync.Mutex // held by Put…, Set… and Remove; readers never touch it
+	common  common     // of those who hold writers
 	index   atomic.Pointer[index]
 }
 
@@ -89,6 +90,7 @@ func (t *Table) PutAccounts(accounts ...Account) {
 		byAppID = make(map[string]*entry, len(accounts))
 	}
 	for _, a := range accounts {
+		t.common.share(&a)
 		e, found := byAppID[a.AppID]
 		if !found {
 			e = &entry{}
@@ -119,6 +121,7 @@ func (t *Table) Remove(appID string) {
 // PutCredential publishes a credential of a known account. It reports false
 // for an account that is not here.
 func (t *Table) PutCredential(appID string, c Credential) bool {
+	c.Kind = kindName(c.Kind)
 	return t.update(appID, func(v *View) {
 		i := slices.IndexFunc(v.credentials, func(old Credential) bool { return old.Kind == c.Kind })
 		if i < 0 {

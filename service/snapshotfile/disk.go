@@ -109,11 +109,18 @@ func (f *File) Write(at Stamp, c *Content) error {
 // temporaries is the pattern of names of files that are being written.
 func (f *File) temporaries() string { return "." + filepath.Base(f.path) + ".*.new" }
 
-// sweep removes what processes that died while writing have left.
+// writingTime is far longer than a file takes to be written.
+const writingTime = time.Minute
+
+// sweep removes what processes that died while writing have left. A younger file
+// may be another replica's that has the same path: both write the same database's
+// values, each file whole, and the later one stays.
 func (f *File) sweep() error {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(f.path), f.temporaries()))
 	for _, name := range left {
-		err = errors.Join(err, os.Remove(name))
+		if info, statErr := os.Stat(name); statErr == nil && time.Since(info.ModTime()) > writingTime {
+			err = errors.Join(err, os.Remove(name))
+		}
 	}
 	return err
 }

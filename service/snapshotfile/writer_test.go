@@ -2,6 +2,7 @@ package snapshotfile_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -178,20 +179,28 @@ func TestWriterTellsOnce(t *testing.T) {
 	})
 }
 
-// What a process left that was killed while writing does not stay.
+// What a process left that was killed while writing does not stay; what another
+// replica with the same path is writing does.
 func TestWriterSweeps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		half := filepath.Join(filepath.Dir(w.path), ".served.snapshot.123.new")
-		if err := os.WriteFile(half, []byte("half"), 0o600); err != nil {
-			t.Fatal(err)
+		theirs := filepath.Join(filepath.Dir(w.path), ".served.snapshot.124.new")
+		for name, age := range map[string]time.Duration{half: 2 * time.Minute, theirs: time.Second} {
+			at := time.Now().Add(-age)
+			if err := errors.Join(os.WriteFile(name, []byte("half"), 0o600), os.Chtimes(name, at, at)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		writer, _ := newWriter(t, w, &bytes.Buffer{})
 		writer.Start()
 		writer.Stop()
 		if _, err := os.Stat(half); !os.IsNotExist(err) {
 			t.Errorf("it is still there: %v", err)
+		}
+		if _, err := os.Stat(theirs); err != nil {
+			t.Errorf("another replica's was removed: %v", err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/snapshot"
 	"github.com/wxsign/wxsign/service/webhook"
 )
 
@@ -48,6 +49,33 @@ func TestEventsOfTheHistory(t *testing.T) {
 		w.expect(w.some, "failed")
 		w.look(20 * time.Minute)
 		w.expect(w.all)
+	})
+}
+
+// The field kind is the path's word, the text for people has that of the alerts.
+func TestMessagesCallAKindAsAlertsDo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.look(10 * time.Second)
+		kinds := map[string]string{
+			snapshot.KindAccessToken: "The access_token of " + appID, snapshot.KindJSAPI: "The jsapi_ticket of " + appID,
+			snapshot.KindWXCard: "The wx_card ticket of " + appID, snapshot.KindAgentConfig: "The agent_config ticket of " + appID,
+		}
+		for kind := range kinds {
+			w.rowOf(kind, kind+" renewed", model.OutcomeRenewed, time.Now())
+			w.rowOf(kind, kind+" failed", model.OutcomeFailed, time.Now())
+		}
+		w.look(2 * time.Second)
+		for kind, begin := range kinds {
+			for outcome, end := range map[string]string{" renewed": " was renewed; ", " failed": " could not be renewed: "} {
+				var e webhook.Event
+				must(t, json.Unmarshal(w.box.messages[w.all.Name()+" "+kind+outcome].Body, &e))
+				if e.Kind != kind || !strings.HasPrefix(e.Message, begin+end) {
+					t.Errorf("kind %q: %q, want it to begin with %q", e.Kind, e.Message, begin+end)
+				}
+			}
+		}
 	})
 }
 

@@ -119,8 +119,14 @@ func (w *world) look(passes time.Duration) {
 // row writes an attempt; at is the instant that it tells.
 func (w *world) row(id, outcome string, at time.Time) {
 	w.t.Helper()
+	w.rowOf(snapshot.KindAccessToken, id, outcome, at)
+}
+
+// rowOf is row of another kind.
+func (w *world) rowOf(kind, id, outcome string, at time.Time) {
+	w.t.Helper()
 	h := model.History{
-		AttemptID: id, AtMs: at.UnixMilli(), AppID: appID, Kind: snapshot.KindAccessToken, Version: 7, TriggerName: model.TriggerSchedule,
+		AttemptID: id, AtMs: at.UnixMilli(), AppID: appID, Kind: kind, Version: 7, TriggerName: model.TriggerSchedule,
 		Actor: "replica", Outcome: outcome, ExpiresMs: at.Add(2 * time.Hour).UnixMilli(), Fingerprint: "0123abcd",
 	}
 	if outcome == model.OutcomeFailed {

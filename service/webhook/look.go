@@ -47,14 +47,25 @@ func eventOf(h *model.History) (Event, bool) {
 	case model.OutcomeRenewed:
 		e.Type, e.Fingerprint, e.ExpiresAt = CredentialRenewed, h.Fingerprint, time.UnixMilli(h.ExpiresMs)
 		e.Message = fmt.Sprintf("The %s of %s was renewed; version %d can be used until %s.",
-			h.Kind, h.AppID, h.Version, e.ExpiresAt.UTC().Format(time.RFC3339))
+			nameOf(h.Kind), h.AppID, h.Version, e.ExpiresAt.UTC().Format(time.RFC3339))
 	case model.OutcomeFailed:
 		e.Type = CredentialFailed
-		e.Message = fmt.Sprintf("The %s of %s could not be renewed: %s", h.Kind, h.AppID, h.Errmsg)
+		e.Message = fmt.Sprintf("The %s of %s could not be renewed: %s", nameOf(h.Kind), h.AppID, h.Errmsg)
 	default:
 		return Event{}, false
 	}
 	return e, true
+}
+
+// nameOf is what people, and alerts, call a kind.
+func nameOf(kind string) string {
+	switch kind {
+	case snapshot.KindJSAPI:
+		return "jsapi_ticket"
+	case snapshot.KindWXCard, snapshot.KindAgentConfig:
+		return kind + " ticket"
+	}
+	return kind
 }
 
 // expired announces the credentials that have ended without a new one. What
@@ -109,7 +120,8 @@ func expiredEvent(row *model.Credential) Event {
 	return Event{
 		ID: expiredID(row.PublishID), Type: CredentialExpired, At: at, Account: row.AppID, Kind: row.Kind, Version: row.Version,
 		ExpiresAt: at, Errcode: row.FailErrcode,
-		Message: fmt.Sprintf("The %s of %s has ended and there is no new one: what needs it fails now. %s", row.Kind, row.AppID, whyNoNewOne(row)),
+		Message: fmt.Sprintf("The %s of %s has ended and there is no new one: what needs it fails now. %s",
+			nameOf(row.Kind), row.AppID, whyNoNewOne(row)),
 	}
 }
 

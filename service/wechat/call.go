@@ -158,7 +158,7 @@ func (k call) networkError(ctx context.Context, err error, unsent bool) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("%w by the caller", context.Canceled)
-	case strings.Contains(text, "tls:"):
+	case unsent && strings.Contains(text, "tls:"): // later it is a connection that broke, and WeChat may have issued
 		return fmt.Errorf("%w: %s", ErrUntrusted, text)
 	case unsent && ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", ErrUnreachable, context.DeadlineExceeded)

@@ -69,6 +69,12 @@ func ClassOf(err error) Class {
 	return Transient
 }
 
+// ClassOfErrcode is the class of an errcode where the call does not matter, as it
+// matters for some: what a row of the database tells is only the errcode.
+func ClassOfErrcode(mode Mode, errcode int) Class {
+	return rowOf(mode == WeComMode, "", errcode).class
+}
+
 // Error is any failure of a call. It holds no secret, token or URL.
 type Error struct {
 	Op      string // the end of the path, such as getticket

@@ -118,6 +118,29 @@ func TestTrustedTLS(t *testing.T) {
 	}
 }
 
+// TLS that breaks after the request was sent is a lost answer, and not a host that
+// was never trusted: WeChat may have issued.
+func TestTLSBrokenAfterTheRequest(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		if _, err := conn.(*tls.Conn).NetConn().Write([]byte("this is no TLS record at all")); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(s.Close)
+	c := newClient(t, wechat.Options{BaseURL: s.URL, Transport: s.Client().Transport})
+	_, err := askToken(wechat.Classic, false)(t.Context(), c)
+	if e := mustFail(t, err); !errors.Is(e, wechat.ErrBroken) || errors.Is(e, wechat.ErrUntrusted) || !strings.Contains(e.Error(), "tls:") {
+		t.Errorf("got %v", e)
+	}
+}
+
 func TestNoProxyFromEnvironment(t *testing.T) { //nolint:paralleltest // it sets the environment
 	proxy := serve(t, say(goodAt))
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {

@@ -18,9 +18,9 @@ import (
 // answer costs nothing if the next one arrives; two leave a dead token in use
 // until one arrives.
 //
-// So as long as it is unknown what came of an attempt, because its answer was
-// lost or its holder vanished, the next call is risked only when WeChat is seen to
-// answer: a probe of the token in use, which changes nothing, goes before it. While
+// So after a failure that was no word of WeChat's, and as long as it is unknown
+// what came of an attempt, because its answer was lost or its holder vanished, the
+// next call is risked only when WeChat is seen to answer: a probe of the token in use, which changes nothing, goes before it. While
 // the probe gets no answer either, the token in use lives on untouched; when it
 // does, the way is open and the call follows at once.
 
@@ -34,7 +34,7 @@ var errNotRisked = errors.New("WeChat does not answer; a new classic token is no
 func (k *Keeper) testTheWater(ctx context.Context, a *attempt) error {
 	row := a.row
 	left := time.Duration(row.ExpiresMs-a.tended.NowMs) * time.Millisecond
-	if !mayBeIssued(row) || row.Version == 0 || row.Dead() || left < lastMoments {
+	if !isRisky(row) || row.Version == 0 || row.Dead() || left < lastMoments {
 		return nil
 	}
 	token, err := k.openValue(row)
@@ -54,12 +54,15 @@ func (k *Keeper) testTheWater(ctx context.Context, a *attempt) error {
 	return nil
 }
 
-// mayBeIssued reports whether WeChat may have issued a token since the row's,
-// to an attempt that did not get it. The row notes that since migration 0029; a
-// program of before, which does not, may have been the holder that vanished. A note
-// from before the row's own publish is of an attempt that such a program has ended.
-func mayBeIssued(row *model.Credential) bool {
-	return row.LeaseOwner != "" || row.AskedMs != 0 && row.AskedMs >= row.IssuedMs
+// isRisky reports whether the next call may be the second whose answer is lost:
+// WeChat may have issued a token since the row's, to an attempt that did not get it,
+// or was not reached by the last one, so that the way is known to be bad. The row
+// notes the first since migration 0029; a program of before, which does not, may have
+// been the holder that vanished. A note from before the row's own publish is of an
+// attempt that such a program has ended.
+func isRisky(row *model.Credential) bool {
+	silent := row.FailCount > 0 && row.FailErrcode == 0
+	return row.LeaseOwner != "" || silent || row.AskedMs != 0 && row.AskedMs >= row.IssuedMs
 }
 
 const (

@@ -62,6 +62,7 @@ var rooms = map[string]room{
 	"service/account/rules": {imports: "service/pageurl"},
 	"service/snapshotfile":  {imports: "service/pageurl service/secret service/snapshot"},
 
+	"service/deadline":  {},
 	"service/outbound":  {},
 	"service/pageurl":   {},
 	"service/panics":    {},
@@ -83,7 +84,7 @@ var rooms = map[string]room{
 	"e2e":                {tests: "cli service/simulator"},
 	"attack":             {tests: "service/simulator"},
 	"chaos":              {tests: "model service/simulator"},
-	"router/controltest": {tests: "handler model router service/apikey service/audit service/keeper service/pageurl service/qa service/secret service/signature service/simulator service/snapshot service/wechat web"},
+	"router/controltest": {tests: "handler model router service/apikey service/audit service/deadline service/keeper service/pageurl service/qa service/secret service/signature service/simulator service/snapshot service/wechat web"},
 	"router/paneltest":   {tests: "handler model router service/account service/alert service/apikey service/audit service/auth service/outbox service/fleet service/history service/keeper service/secret service/wechat service/pageurl service/qa service/signature service/snapshot web"},
 
 	"service/publish/redistest": {},
@@ -91,7 +92,7 @@ var rooms = map[string]room{
 }
 
 // services are all packages below service.
-const services = "service/account service/account/rules service/alert service/apikey service/audit service/auth service/config service/doctor service/fleet service/history service/keeper service/metrics service/outbound service/outbox service/pageurl service/panics " +
+const services = "service/account service/account/rules service/alert service/apikey service/audit service/auth service/config service/deadline service/doctor service/fleet service/history service/keeper service/metrics service/outbound service/outbox service/pageurl service/panics " +
 	"service/publish service/qa service/rekey service/relay service/schedule service/secret service/signature service/simulator service/snapshot service/snapshotfile service/wechat service/webhook"
 
 // foreign are packages of others that have a home, besides which only tests may

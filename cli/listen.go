@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/wxsign/wxsign/service/deadline"
 )
 
 // Limits of every HTTP server; routes that need longer move their own deadline.
@@ -44,6 +46,7 @@ func listen(ctx context.Context, name, address string, files tlsFiles) (*listene
 	if err != nil {
 		return nil, fmt.Errorf("%s.listen: %w; is another program on this address?", name, err)
 	}
+	open = deadline.Listener{Listener: open}
 	if files.cert == "" {
 		l.net = open
 		return l, nil

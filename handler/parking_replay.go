@@ -135,8 +135,8 @@ func (c *replayed) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// unwrap is the connection below, and what is still to be read before it; nil
-// where it is another one.
+// unwrap is the connection below all that wraps it, and what is still to be read
+// before it; nil where it is another one.
 func unwrap(conn net.Conn) (below *net.TCPConn, ahead []byte) {
 	switch c := conn.(type) {
 	case *replayed:
@@ -144,6 +144,8 @@ func unwrap(conn net.Conn) (below *net.TCPConn, ahead []byte) {
 		return c.TCPConn, c.ahead
 	case *net.TCPConn:
 		return c, nil
+	case interface{ NetConn() net.Conn }:
+		return unwrap(c.NetConn())
 	}
 	return nil, nil
 }

@@ -17,17 +17,19 @@ import (
 	"time"
 
 	"github.com/wxsign/wxsign/service/apikey"
+	"github.com/wxsign/wxsign/service/deadline"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/secret"
 	"github.com/wxsign/wxsign/service/snapshot"
 )
 
-// serve is the world on a real listener, where polls wait without a goroutine of
-// their own. taken counts the connections that were taken off the server.
+// serve is the world on a listener as the program's, where polls wait without a
+// goroutine of their own. taken counts the connections that were taken off the server.
 func (w *world) serve() (server *httptest.Server, taken *atomic.Int64) {
 	w.Helper()
 	taken = &atomic.Int64{}
 	server = httptest.NewUnstartedServer(w.Handler)
+	server.Listener = deadline.Listener{Listener: server.Listener}
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateHijacked {
 			taken.Add(1)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -21,7 +20,7 @@ type world struct {
 	redis   string // address
 	dsn     string // MySQL
 	sql     *sql.DB
-	mariadb *exec.Cmd
+	mariadb *store
 	cold    bool // nobody may ask for a page before the part does
 }
 

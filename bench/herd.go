@@ -118,7 +118,7 @@ func stampede(ctx context.Context, addresses []string) (signed int, took time.Du
 	var pages sync.WaitGroup
 	began := time.Now()
 	for i := range herdPages {
-		pages.Go(func() { answers[i] = visit(ctx, client, "http://"+addresses[i%len(addresses)]+page) })
+		pages.Go(func() { answers[i] = visit(ctx, client, "http://"+addresses[i%len(addresses)]+page, io.Discard) })
 	}
 	pages.Wait()
 	took = time.Since(began)
@@ -130,10 +130,13 @@ func stampede(ctx context.Context, addresses []string) (signed int, took time.Du
 	return signed, took
 }
 
-// errStatus is an answer that is no signature.
-var errStatus = errors.New("not signed")
+// statusError is the status of an answer that is no signature.
+type statusError int
 
-func visit(ctx context.Context, client *http.Client, address string) error {
+func (e statusError) Error() string { return fmt.Sprintf("not signed: status %d", int(e)) }
+
+// visit asks for a page's signature.
+func visit(ctx context.Context, client *http.Client, address string, body io.Writer) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return err
@@ -143,8 +146,8 @@ func visit(ctx context.Context, client *http.Client, address string) error {
 		return err
 	}
 	defer response.Body.Close()
-	if _, err = io.Copy(io.Discard, response.Body); err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%w: status %d", errStatus, response.StatusCode)
+	if _, err = io.Copy(body, response.Body); err == nil && response.StatusCode != http.StatusOK {
+		err = statusError(response.StatusCode)
 	}
 	return err
 }

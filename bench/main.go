@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "length of one measurement")
 	flags.StringVar(&b.docs, "docs", "", "Markdown `file` whose marked part gets the result")
 	flags.StringVar(&b.only, "only", "", "measure only servers whose name contains this, and bare Gin")
-	flags.IntVar(&b.accounts, "accounts", 50_000, "the most accounts of the part scale")
+	flags.IntVar(&b.accounts, "accounts", 50_000, "the most accounts of the part scale, at least 1")
 	flags.IntVar(&b.rows, "rows", 2_000_000, "rows of old history in the part stall, at least 1")
 	if err := flags.Parse(args); err != nil {
 		return err

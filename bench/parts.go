@@ -28,7 +28,8 @@ func (b *bench) all() []part {
 		{"relay", time.Minute, b.relay},
 		{"herd", 2 * time.Minute, b.herd},
 		{"faults", 3 * time.Minute, b.faults},
-		{"stall", 10 * time.Minute, b.stall},
+		{"stores", 5 * time.Minute, b.stores},
+		{"stall", 15 * time.Minute, b.stall},
 		{"replicas", 2 * time.Minute, b.replicas},
 		{"scale", 40 * time.Minute, b.scale},
 	}
@@ -96,15 +97,17 @@ func (b *bench) openWorld(ctx context.Context) (w world, stop func(), err error)
 	}
 	stops = append(stops, simulator.stop)
 	w.wechat = "http://" + simulator.addr
-	var stopStore func()
-	if w.redis, stopStore, err = b.startRedis(ctx); err != nil {
+	redis, err := b.startRedis(ctx)
+	if err != nil {
 		return w, stop, err
 	}
-	stops = append(stops, stopStore)
-	if w.dsn, w.mariadb, err = b.startMariaDB(ctx); err != nil {
+	stops = append(stops, redis.kill)
+	w.redis = redis.address
+	if w.mariadb, err = b.startMariaDB(ctx, "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G"); err != nil {
 		return w, stop, err
 	}
-	stops = append(stops, stopper(w.mariadb))
+	stops = append(stops, w.mariadb.kill)
+	w.dsn = w.mariadb.dsn
 	if w.sql, err = sql.Open("mysql", w.dsn); err == nil {
 		stops = append(stops, func() { _ = w.sql.Close() })
 	}

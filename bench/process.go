@@ -22,7 +22,12 @@ type process struct {
 	addr   string
 	log    string // file with what it printed
 	config string // file, of wxsign
+
+	ended chan struct{} // closed when it has ended
 }
+
+// errEnded is why a process is not ready that does not run any more.
+var errEnded = errors.New("it has ended")
 
 // command says how to start one.
 type command struct {
@@ -52,8 +57,15 @@ func (b *bench) start(ctx context.Context, c command, addr, path string) (*proce
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{cmd: cmd, addr: addr, log: log.Name()}
-	if err := p.ready(ctx, path); err != nil {
+	p := &process{cmd: cmd, addr: addr, log: log.Name(), ended: make(chan struct{})}
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		_ = cmd.Wait()
+		close(p.ended)
+		cancel(errEnded)
+	}()
+	if err := p.ready(running, path); err != nil {
 		text, _ := os.ReadFile(p.log)
 		p.stop()
 		return nil, fmt.Errorf("%s did not get ready: %w\n%s", c.name, err, tail(string(text)))
@@ -88,13 +100,13 @@ func (p *process) loaded(ctx context.Context) error {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 func (p *process) ready(ctx context.Context, path string) error {
 	switch path {
 	case listening:
-		return dial(p.addr)
+		return dial(ctx, p.addr)
 	case accountsLoaded:
 		return p.loaded(ctx)
 	}
@@ -110,6 +122,9 @@ func (p *process) ready(ctx context.Context, path string) error {
 			last = fmt.Errorf("status %d", status)
 		}
 		time.Sleep(time.Millisecond)
+	}
+	if errors.Is(context.Cause(ctx), errEnded) {
+		return errEnded
 	}
 	return last
 }
@@ -132,13 +147,11 @@ func fetch(ctx context.Context, address string, body io.Writer) (int, error) {
 // stop ends the process and waits for it.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() { _ = p.cmd.Wait(); close(done) }()
 	select {
-	case <-done:
+	case <-p.ended:
 	case <-time.After(10 * time.Second):
 		_ = p.cmd.Process.Kill()
-		<-done
+		<-p.ended
 	}
 }
 

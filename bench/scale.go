@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,16 +14,21 @@ import (
 // minute after the start, in which an idle process returns what it does not need.
 const scaleWatched = 65 * time.Second
 
+// scaleSteps are the numbers of accounts, up to the most that is wanted.
+func (b *bench) scaleSteps() []int {
+	most := max(1, b.accounts)
+	steps := slices.DeleteFunc([]int{1, 100, 1000, 10_000}, func(n int) bool { return n >= most })
+	return append(steps, most)
+}
+
 // scale measures replicas with more and more accounts, all of which are stored and
 // signed for.
 func (b *bench) scale(ctx context.Context, w world) (string, error) {
 	var text strings.Builder
-	text.WriteString("| accounts | start to the first signed page, all stored | requests a second | of one account | memory | of each account | CPU while idle |\n|---:|---:|---:|---:|---:|---:|---:|\n")
+	fmt.Fprintf(&text, "| accounts | start to the first signed page, all stored | requests a second | of one account | memory | of each account | CPU while idle | renewed in %s, the latest |\n|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+		punctualSpread)
 	var one measured
-	for _, n := range []int{1, 100, 1000, 10_000, 50_000} {
-		if n > b.accounts {
-			break
-		}
+	for _, n := range b.scaleSteps() {
 		m, err := b.oneScale(ctx, w, n)
 		if err != nil {
 			return text.String(), fmt.Errorf("%d accounts: %w", n, err)
@@ -33,18 +40,19 @@ func (b *bench) scale(ctx context.Context, w world) (string, error) {
 		if n > 1 {
 			each = fmt.Sprintf("%.1f KB", float64(m.memory-one.memory)/1024/float64(n))
 		}
-		fmt.Fprintf(&text, "| %d | %s | %.0f | %.2f | %.0f MB | %s | %.1f %% of a core |\n", n, m.start.Round(time.Millisecond), m.rate, m.rate/one.rate,
-			float64(m.memory)/(1<<20), each, m.idle*100)
+		fmt.Fprintf(&text, "| %d | %s | %.0f | %.2f | %.0f MB | %s | %.1f %% of a core | %s |\n", n, m.start.Round(time.Millisecond), m.rate, m.rate/one.rate,
+			float64(m.memory)/(1<<20), each, m.idle*100, m.punctual)
 	}
 	return text.String(), nil
 }
 
 // measured is a row of scale.
 type measured struct {
-	start  time.Duration
-	rate   float64
-	memory int64   // idle, bytes
-	idle   float64 // cores
+	start    time.Duration
+	rate     float64
+	memory   int64   // idle, bytes
+	idle     float64 // cores
+	punctual punctual
 }
 
 func (b *bench) oneScale(ctx context.Context, w world, accounts int) (m measured, err error) {
@@ -58,9 +66,11 @@ func (b *bench) oneScale(ctx context.Context, w world, accounts int) (m measured
 		return m, err
 	}
 	r := replica{wechat: "http://" + simulator.addr, database: database, accounts: accounts}
+	filling := time.Now()
 	if err := b.fill(ctx, w, r); err != nil {
 		return m, err
 	}
+	fmt.Fprintf(os.Stderr, "%d accounts were filled in within %s\n", accounts, time.Since(filling).Round(time.Second))
 	r.cpu = serverCPU
 	began := time.Now()
 	p, err := b.startWxsign(ctx, r)
@@ -81,6 +91,9 @@ func (b *bench) oneScale(ctx context.Context, w world, accounts int) (m measured
 	}
 	m.idle = (after - before).Seconds() / scaleWatched.Seconds()
 	if m.memory, err = p.memory(); err != nil {
+		return m, err
+	}
+	if m.punctual, err = renewals(ctx, w, r); err != nil {
 		return m, err
 	}
 	s, err := load(ctx, p, "http://"+p.addr+page, b.seconds)

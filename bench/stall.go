@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -48,20 +47,19 @@ func (b *bench) stall(ctx context.Context, w world) (string, error) {
 		{"nothing", nothing, nothing},
 		{"all credentials are renewed", func() error { return renewAll(ctx, w, database) }, nothing},
 		{"nothing", nothing, nothing},
-		{
-			"the database is frozen",
-			func() error { return w.mariadb.Process.Signal(syscall.SIGSTOP) },
-			func() error { return w.mariadb.Process.Signal(syscall.SIGCONT) },
-		},
+		{"the database is frozen", w.mariadb.freeze, w.mariadb.thaw},
 		{"nothing", nothing, nothing},
 		{"old history is purged", old.age, old.count},
 	})
 	if err != nil {
 		return text, err
 	}
+	purged, err := old.story()
+	if err != nil {
+		return text, err
+	}
 	tokens, tickets, err := calls(ctx, wechat)
-	return text + fmt.Sprintf("\nOf %d rows of old history %d were deleted in those %s. WeChat was asked for %d tokens and %d tickets in all, the first ones included.\n",
-		old.rows, old.deleted, stallLasts, tokens, tickets), err
+	return text + fmt.Sprintf("\n%s WeChat was asked for %d tokens and %d tickets in all, the first ones included.\n", purged, tokens, tickets), err
 }
 
 // stalls measures the signing of pages during each of them.

@@ -3,56 +3,116 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
-// startRedis starts a server of its own without persistence.
-func (b *bench) startRedis(ctx context.Context) (string, func(), error) {
-	addr, err := freeAddress()
-	if err != nil {
-		return "", nil, err
-	}
-	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.CommandContext(ctx, "redis-server", //nolint:gosec // our own
-		"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no")
-	return addr, stopper(cmd), startAndDial(cmd, addr)
+// store is a server in which others keep values. It starts again on what it has.
+type store struct {
+	address string
+	dsn     string // of a MariaDB
+	command []string
+	cmd     *exec.Cmd
 }
 
-// startMariaDB makes an empty data folder and a server on it.
-func (b *bench) startMariaDB(ctx context.Context) (string, *exec.Cmd, error) {
-	addr, err := freeAddress()
-	if err != nil {
-		return "", nil, err
+// start starts it and waits until it accepts. One that does not is ended.
+func (s *store) start(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...) //nolint:gosec // our own commands
+	if err := cmd.Start(); err != nil {
+		return err
 	}
-	_, port, _ := net.SplitHostPort(addr)
-	data := filepath.Join(b.dir, "mariadb")
+	s.cmd = cmd
+	err := dial(ctx, s.address)
+	if err != nil {
+		s.kill()
+	}
+	return err
+}
+
+// kill ends it on the spot, frozen or not.
+func (s *store) kill() {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+}
+
+func (s *store) freeze() error { return s.cmd.Process.Signal(syscall.SIGSTOP) }
+
+func (s *store) thaw() error { return s.cmd.Process.Signal(syscall.SIGCONT) }
+
+// folder is a new one.
+func (b *bench) folder(name string) (string, error) {
+	return os.MkdirTemp(b.dir, name+"-")
+}
+
+// startRedis starts a server of its own. It writes down each change, as far as the
+// system's memory: killed and started again, it has lost nothing.
+func (b *bench) startRedis(ctx context.Context) (*store, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	data, err := b.folder("redis")
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(address)
+	s := &store{address: address, command: []string{
+		"redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "yes", "--dir", data, "--logfile", data + "/log",
+	}}
+	return s, s.start(ctx)
+}
+
+// startMariaDB makes an empty data folder and a server on it. more are options of
+// the server.
+func (b *bench) startMariaDB(ctx context.Context, more ...string) (*store, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	data, err := b.folder("mariadb")
+	if err != nil {
+		return nil, err
+	}
+	if err := bootstrap(ctx, data); err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(address)
+	s := &store{address: address, dsn: "root@tcp(" + address + ")/bench", command: append([]string{
+		mariadbd, "--no-defaults", "--user=root", "--datadir=" + data, "--bind-address=127.0.0.1", "--port=" + port,
+		"--socket=" + data + "/s", "--pid-file=" + data + "/pid", "--skip-name-resolve", "--skip-grant-tables", "--skip-networking=0",
+		"--skip-log-bin", "--init-file=" + initFile(data),
+	}, more...)}
+	return s, s.start(ctx)
+}
+
+const mariadbd = "/usr/sbin/mariadbd"
+
+// bootstrap makes the system's tables.
+func bootstrap(ctx context.Context, data string) error {
 	if err := os.MkdirAll(filepath.Join(data, "mysql"), 0o700); err != nil {
-		return "", nil, err
+		return err
 	}
 	script := bytes.NewBufferString("USE mysql;\n")
 	for _, name := range []string{"mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"} {
 		text, err := os.ReadFile("/usr/share/mysql/" + name)
 		if err != nil {
-			return "", nil, err
+			return err
 		}
 		script.Write(text)
 	}
-	server := "/usr/sbin/mariadbd"
-	bootstrap := exec.CommandContext(ctx, server, "--no-defaults", "--bootstrap", "--user=root", "--datadir="+data, //nolint:gosec // our own
+	cmd := exec.CommandContext(ctx, mariadbd, "--no-defaults", "--bootstrap", "--user=root", "--datadir="+data, //nolint:gosec // our own
 		"--log-warnings=0", "--enforce-storage-engine=", "--max-allowed-packet=8M")
-	bootstrap.Stdin = script
-	if out, err := bootstrap.CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("mariadbd --bootstrap: %w\n%s", err, out)
+	cmd.Stdin = script
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("mariadbd --bootstrap: %w\n%s", err, out)
 	}
-	cmd := exec.CommandContext(ctx, server, "--no-defaults", "--user=root", "--datadir="+data, //nolint:gosec // our own
-		"--bind-address=127.0.0.1", "--port="+port, "--socket="+data+"/s", "--pid-file="+data+"/pid",
-		"--skip-name-resolve", "--skip-grant-tables", "--skip-networking=0", "--skip-log-bin", "--init-file="+initFile(data))
-	return "root@tcp(" + addr + ")/bench", cmd, startAndDial(cmd, addr)
+	return nil
 }
 
 // initFile makes the database.
@@ -62,27 +122,20 @@ func initFile(data string) string {
 	return name
 }
 
-func stopper(cmd *exec.Cmd) func() {
-	return func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
-}
-
-func startAndDial(cmd *exec.Cmd, addr string) error {
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	return dial(addr)
-}
-
 // dial waits until somebody accepts at addr.
-func dial(addr string) error {
-	var err error
-	for deadline := time.Now().Add(readyWithin); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		var c net.Conn
-		if c, err = net.DialTimeout("tcp", addr, time.Second); err == nil { //nolint:noctx // bounded
+func dial(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	for {
+		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
+		if err == nil {
 			return c.Close()
 		}
+		if ctx.Err() != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+		time.Sleep(time.Millisecond)
 	}
-	return err
 }
 
 // flush empties Redis.

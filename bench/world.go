@@ -14,8 +14,9 @@ import (
 const (
 	appID  = "wx0123456789abcdef"
 	secret = "bench-secret-of-the-simulator"
-	// page is what is signed; its encoded form stands in every request.
-	page = "/jssdk/config?url=https%3A%2F%2Fh5.example.com%2Farticle%2F20260101%3Fid%3D42%26from%3Dsinglemessage"
+	// pageURL is what is signed; its encoded form stands in every request.
+	pageURL = "https://h5.example.com/article/20260101?id=42&from=singlemessage"
+	page    = "/jssdk/config?url=https%3A%2F%2Fh5.example.com%2Farticle%2F20260101%3Fid%3D42%26from%3Dsinglemessage"
 )
 
 // The CPUs of the server under test and of the load generator.

@@ -61,7 +61,6 @@ func (p Proxies) Read(c *gin.Context) {
 	if hops, forwarded := c.Request.Header[forwardedFor]; forwarded && p.Trusts(PeerAddressOf(c)) {
 		c.Set(addressKey, p.client(hops))
 	}
-	c.Next()
 }
 
 // client goes back from proxy to proxy to the first address that is none of them.

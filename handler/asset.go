@@ -66,6 +66,7 @@ func (a asset) serve(c *gin.Context, maxAge time.Duration) {
 	h.Set("Content-Type", a.contentType)
 	h.Set("Cache-Control", cache)
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer") // of what a script or a style loads
 	body, tag := a.body, a.version
 	if a.packed != nil {
 		h.Add("Vary", "Accept-Encoding")

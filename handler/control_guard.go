@@ -59,9 +59,7 @@ func FromBrowser(r *http.Request) bool {
 func RefuseBrowsers(c *gin.Context) {
 	if FromBrowser(c.Request) {
 		Fail(c, errBrowser)
-		return
 	}
-	c.Next()
 }
 
 // Caller lets in who sends `Authorization: Bearer wxs_…` with a key that may do

@@ -132,29 +132,29 @@ func queryRequest(rawQuery string) (signature.Request, error) {
 // unescape is url.PathUnescape with one look at each byte; ok is false where a %
 // is no escape.
 func unescape(text string) (decoded string, ok bool) {
-	plain, rest, found := strings.Cut(text, "%")
-	if !found {
+	first := strings.IndexByte(text, '%')
+	if first < 0 {
 		return text, true
 	}
 	var stack [pageurl.MaxLength / 8]byte // longer ones are decoded on the heap
-	b := stack[:0]
-	for found {
-		b = append(b, plain...)
-		if len(rest) < hexDigits {
-			return "", false
+	b := append(stack[:0], text[:first]...)
+	for i := first; i < len(text); i++ {
+		next := text[i]
+		if next == '%' {
+			if len(text) <= i+2 {
+				return "", false
+			}
+			high, low := fromHex(text[i+1]), fromHex(text[i+2])
+			if high|low > 0xf {
+				return "", false
+			}
+			next = high<<4 | low
+			i += 2
 		}
-		high, low := fromHex(rest[0]), fromHex(rest[1])
-		if high|low > 0xf {
-			return "", false
-		}
-		b = append(b, high<<4|low)
-		plain, rest, found = strings.Cut(rest[hexDigits:], "%")
+		b = append(b, next)
 	}
-	return string(append(b, plain...)), true
+	return string(b), true
 }
-
-// hexDigits are behind a %.
-const hexDigits = 2
 
 // fromHex is the value of a hex digit, more than 15 where it is none.
 func fromHex(b byte) byte {

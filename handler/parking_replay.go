@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/wxsign/wxsign/service/deadline"
 	"github.com/wxsign/wxsign/service/keeper"
 )
 
@@ -135,8 +136,8 @@ func (c *replayed) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// unwrap is the connection below all that wraps it, and what is still to be read
-// before it; nil where it is another one.
+// unwrap is the connection below, and what is still to be read before it; nil
+// where it is another one, as that of TLS, below which all would be plain.
 func unwrap(conn net.Conn) (below *net.TCPConn, ahead []byte) {
 	switch c := conn.(type) {
 	case *replayed:
@@ -144,7 +145,7 @@ func unwrap(conn net.Conn) (below *net.TCPConn, ahead []byte) {
 		return c.TCPConn, c.ahead
 	case *net.TCPConn:
 		return c, nil
-	case interface{ NetConn() net.Conn }:
+	case *deadline.Conn:
 		return unwrap(c.NetConn())
 	}
 	return nil, nil

@@ -92,6 +92,8 @@ func isRoutine(r *http.Request, status int, route string) bool {
 	case "/healthz", "/readyz", adminPath + "/static/*path":
 		return true
 	}
-	poll := r.Method == http.MethodGet && r.Header.Get("HX-Request") == "true" && strings.HasPrefix(route, adminPath+"/")
-	return poll || status == http.StatusNotModified
+	if status == http.StatusNotModified {
+		return true
+	}
+	return r.Method == http.MethodGet && strings.HasPrefix(route, adminPath+"/") && r.Header.Get("HX-Request") == "true"
 }

@@ -19,3 +19,9 @@ func (l *Limiter) Keys() int {
 
 // AccessLog lets tests put routes of their own behind it.
 func AccessLog(log *slog.Logger) gin.HandlerFunc { return accessLog(log, nil) }
+
+// IsUsual and IsPlain judge the path of an address.
+var (
+	IsUsual = isUsual
+	IsPlain = isPlain
+)

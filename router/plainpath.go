@@ -16,12 +16,27 @@ import (
 // What has no route is judged by its own handler, as the relay does.
 func plainPath(c *gin.Context) {
 	u := c.Request.URL
-	asRegistered := u.Path == c.FullPath() && u.RawPath == "" // nearly all requests
-	if !asRegistered && c.FullPath() != "" && !isPlain(u) {
+	asRegistered := u.Path == c.FullPath() && u.RawPath == "" // nearly all of pages
+	if !asRegistered && c.FullPath() != "" && !isUsual(u) && !isPlain(u) {
 		handler.Fail(c, handler.ErrNotFound)
-		return
 	}
-	c.Next()
+}
+
+// isUsual is isPlain for nearly all paths of business servers: words between single
+// slashes, without a dot or an escape.
+func isUsual(u *url.URL) bool {
+	before := byte(0)
+	for i := range len(u.Path) {
+		b := u.Path[i]
+		switch {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '_', b == '-', b == ':':
+		case b == '/' && before != '/':
+		default:
+			return false
+		}
+		before = b
+	}
+	return u.RawPath == ""
 }
 
 // isPlain reports whether no two servers could read the path in two ways. Escapes

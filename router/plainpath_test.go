@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/wxsign/wxsign/handler"
@@ -49,5 +50,41 @@ func TestPathsAreFoundInOneSpellingOnly(t *testing.T) {
 				t.Errorf("status %d, want %d", w.Code, tt.want)
 			}
 		})
+	}
+}
+
+// The quick look never finds a path plain that the thorough one does not.
+func TestUsualPathsArePlain(t *testing.T) {
+	t.Parallel()
+	const account = "/v1/accounts/wx0123456789abcdef"
+	for _, tt := range []struct {
+		path         string
+		usual, plain bool
+	}{
+		{account + "/access_token", true, true},
+		{account + "/tickets/wx_card/report", true, true},
+		{"/v1/accounts/ww0123:1000002/access_token", true, true},
+		{account + "/", true, true},
+		{"/", true, true},
+		{"", true, true},
+		{account + "//access_token", false, false},
+		{"/v1/accounts//access_token", false, false},
+		{account + "/./access_token", false, false},
+		{account + "/../access_token", false, false},
+		{account + "/access%5Ftoken", false, false},
+		{account + "/access%2Ftoken", false, false},
+		{"/v1/accounts/ww0123%3A1000002/access_token", false, true},
+		{"/v1/accounts/%20/access_token", false, true},
+		{account + ";a=b/access_token", false, false},
+		{account + "/access_token%00", false, false},
+		{"/MP_verify_a1B2.txt", false, true},
+	} {
+		u, err := url.Parse(tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if usual, plain := router.IsUsual(u), router.IsPlain(u); usual != tt.usual || plain != tt.plain {
+			t.Errorf("%q: usual %t, plain %t, want %t and %t", tt.path, usual, plain, tt.usual, tt.plain)
+		}
 	}
 }

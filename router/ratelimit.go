@@ -94,7 +94,6 @@ type addressLimits struct {
 func (a *addressLimits) of(clients, proxies *Limiter) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if clients == nil {
-			c.Next()
 			return
 		}
 		addr, limiter := handler.AddressOf(c), clients
@@ -106,9 +105,7 @@ func (a *addressLimits) of(clients, proxies *Limiter) gin.HandlerFunc {
 		}
 		if wait, granted := limiter.Take(handler.NetworkOf(addr)); !granted {
 			handler.Fail(c, &handler.RetryLater{Err: handler.ErrTooManyRequests, After: wait})
-			return
 		}
-		c.Next()
 	}
 }
 

@@ -112,7 +112,8 @@ func (k *Keys) Known(raw string) *Caller {
 	if len(raw) != keyLength {
 		return nil
 	}
-	c, found := k.live.Load().find(hashOf(raw)) // only well-formed keys are there
+	hash := hashOf(raw)
+	c, found := k.live.Load().find(hash[:]) // only well-formed keys are there
 	if !found || c.ended() {
 		return nil
 	}
@@ -129,10 +130,10 @@ func (k *Keys) Authenticate(ctx context.Context, raw string) (*Caller, error) {
 		return nil, ErrInvalid
 	}
 	hash := hashOf(raw)
-	c, found := k.live.Load().find(hash)
+	c, found := k.live.Load().find(hash[:])
 	if !found {
 		var err error
-		if c, err = k.lookUp(ctx, hash); err != nil {
+		if c, err = k.lookUp(ctx, string(hash[:])); err != nil {
 			return nil, err
 		}
 	}
@@ -148,6 +149,7 @@ func (k *Keys) Knows(raw string) bool {
 	if !wellFormed(raw) {
 		return true
 	}
-	_, found := k.live.Load().find(hashOf(raw))
+	hash := hashOf(raw)
+	_, found := k.live.Load().find(hash[:])
 	return found
 }

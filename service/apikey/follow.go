@@ -141,7 +141,7 @@ func (k *Keys) lookUp(ctx context.Context, hash string) (*Caller, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnchecked, err)
 	}
 	defer k.end()
-	if c, found := k.live.Load().find(hash); found { // while we waited
+	if c, found := k.live.Load().find([]byte(hash)); found { // while we waited
 		return c, nil
 	}
 	if k.isAbsent(hash) {

@@ -61,11 +61,11 @@ func checksum(text string) string {
 	return string(out[:])
 }
 
-// hashOf is what is stored of a key.
-func hashOf(raw string) string {
+// hashOf is what is stored of a key, as hex digits. They become a string only for the
+// database: a key that is in memory is found without.
+func hashOf(raw string) (hash [2 * sha256.Size]byte) {
 	var text [keyLength]byte
 	sum := sha256.Sum256(append(text[:0], raw...))
-	var hash [2 * sha256.Size]byte
 	hex.Encode(hash[:], sum[:])
-	return string(hash[:])
+	return hash
 }

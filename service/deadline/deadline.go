@@ -31,7 +31,9 @@ func (l Listener) Accept() (net.Conn, error) {
 }
 
 // Conn is a connection that is told of deadlines late. It may be used by any number
-// of goroutines, as every [net.Conn].
+// of goroutines, but only one at a time writes, as HTTP and TLS do: what is woken too
+// early goes on with the rest. Deadlines are moments of the clock that nobody sets, as
+// [time.Now] tells them.
 type Conn struct {
 	net.Conn
 

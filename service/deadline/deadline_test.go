@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,26 +134,73 @@ func TestWriteGoesOn(t *testing.T) {
 	})
 }
 
-// TestDeadlinesAtOnce moves deadlines beside a read: whichever comes last holds.
+// TestDeadlinesAtOnce moves deadlines while a read begins: the last one holds.
 func TestDeadlinesAtOnce(t *testing.T) {
 	t.Parallel()
-	for range 200 {
+	for range 300 {
 		synctest.Test(t, func(t *testing.T) {
 			conn, _, _ := pair(t)
+			_ = conn.SetReadDeadline(after(200 * time.Millisecond))
 			read := make(chan time.Duration)
 			go func() {
 				read <- took(func() { _, _ = conn.Read(make([]byte, 1)) })
 			}()
-			var movers sync.WaitGroup
-			for i := range 8 {
-				movers.Go(func() { _ = conn.SetReadDeadline(after(time.Duration(2+i) * time.Second)) })
+			for _, later := range []time.Duration{5, 3, 9, 1} {
+				_ = conn.SetReadDeadline(after(later * time.Second))
 			}
-			movers.Wait()
-			_ = conn.SetReadDeadline(after(time.Second))
 			if got := <-read; got != time.Second {
 				t.Fatalf("the read ended after %s, want 1s", got)
 			}
 		})
+	}
+}
+
+// TestOverTCP reads and writes on the loopback: a deadline that is none any more does
+// not end a read, one that is ends it.
+func TestOverTCP(t *testing.T) {
+	t.Parallel()
+	open, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	far, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", open.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	conn, err := deadline.Listener{Listener: open}.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	first := make(chan error, 1)
+	_ = conn.SetReadDeadline(after(10 * time.Millisecond))
+	go func() {
+		_, err := conn.Read(make([]byte, 1))
+		first <- err
+	}()
+	if err := <-first; !isTimeout(err) {
+		t.Fatalf("the first read: %v, want a timeout", err)
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	go func() {
+		_, err := conn.Read(make([]byte, 1))
+		first <- err
+	}()
+	if _, err := far.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-first; err != nil {
+		t.Errorf("a read without a deadline: %v", err)
+	}
+	_ = conn.SetWriteDeadline(after(20 * time.Millisecond))
+	if _, err := conn.Write(make([]byte, 64<<20)); !isTimeout(err) {
+		t.Errorf("a write to one who reads nothing: %v, want a timeout", err)
+	}
+	_ = conn.Close()
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a read behind the end: %v", err)
 	}
 }
 

@@ -37,7 +37,7 @@ func (d *direction) set(t time.Time) error {
 	}
 	d.wanted.Store(moment)
 	// enter counts before it looks at wanted, and we store before we look who waits:
-	// one of both sees the other.
+	// one of both sees the other. pass does the same with told.
 	if d.waiting.Load() > 0 && moment < d.told.Load() {
 		return d.pass()
 	}
@@ -54,10 +54,7 @@ func (d *direction) enter() error {
 		return os.ErrDeadlineExceeded
 	}
 	if wanted < d.told.Load() {
-		if err := d.pass(); err != nil {
-			d.waiting.Add(-1)
-			return err
-		}
+		_ = d.pass() // fails on a closed connection, of which the call below says more
 	}
 	return nil
 }
@@ -72,13 +69,16 @@ func (d *direction) leave(err error) (again bool) {
 	return d.pass() == nil
 }
 
-// pass tells the connection below what is wanted now. Somebody may want something
-// else at the same moment: set or the next enter sees that it was not told.
+// pass tells the connection below what is wanted now. What is wanted sooner from then
+// on is told by who wants it: set looks at told behind its wanted, and we look at
+// wanted behind our told.
 func (d *direction) pass() error {
 	d.telling.Lock()
 	defer d.telling.Unlock()
 	wanted := d.wanted.Load()
-	d.told.Store(wanted)
+	for d.told.Store(wanted); d.wanted.Load() < wanted; d.told.Store(wanted) {
+		wanted = d.wanted.Load()
+	}
 	if wanted == never {
 		return d.tell(time.Time{})
 	}

@@ -131,17 +131,18 @@ func checkName(name string) error {
 	if labels == "" || len(labels) > maxName {
 		return invalid("its host is empty or too long")
 	}
-	last := ""
-	for label := range strings.SplitSeq(labels, ".") {
-		if label == "" || len(label) > maxLabel {
+	last, more := "", true
+	for more {
+		if last, labels, more = strings.Cut(labels, "."); last == "" || len(last) > maxLabel {
 			return invalid("its host has an empty or overlong label")
 		}
-		if strings.IndexFunc(label, notInName) >= 0 {
-			return invalid("its host holds a character that host names do not have")
+		for i := range len(last) {
+			if !inName(last[i]) {
+				return invalid("its host holds a character that host names do not have")
+			}
 		}
-		last = label
 	}
-	if isNumber(last) {
+	if isDigit(last[0]) && isNumber(last) {
 		return invalid("its host looks like an IPv4 address in an unusual form")
 	}
 	return nil
@@ -149,9 +150,7 @@ func checkName(name string) error {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-func notInName(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
-}
+func inName(b byte) bool { return 'a' <= b && b <= 'z' || isDigit(b) || b == '-' || b == '_' }
 
 // isNumber follows the WHATWG URL standard's "ends in a number" check.
 func isNumber(label string) bool {

@@ -63,11 +63,11 @@ type URL struct {
 // Parse reads a page URL that was percent-decoded once, as it is after a query
 // value has been decoded. It cuts the fragment. Errors are *Error.
 func Parse(text string) (URL, error) {
-	if hasPrefixFold(text, "http%3a") || hasPrefixFold(text, "https%3a") {
-		return URL{}, &Error{Reason: ErrDoubleEncoded}
-	}
 	u, err := ParseExact(text)
-	if err == nil && strings.Contains(u.signed, "&amp;") {
+	switch {
+	case err != nil && (hasPrefixFold(text, "http%3a") || hasPrefixFold(text, "https%3a")): // which is no scheme
+		return URL{}, &Error{Reason: ErrDoubleEncoded}
+	case err == nil && strings.Contains(u.signed, "&amp;"):
 		return URL{}, &Error{Reason: ErrEscapedHTML}
 	}
 	return u, err
@@ -125,37 +125,57 @@ func defaultPort(scheme string) string {
 // split takes the URL apart the way a browser does for http and https: the
 // authority ends at the first '/' or '?' ('\\' was refused before).
 func split(text string) (URL, error) {
-	scheme, rest, found := strings.Cut(text, "://")
-	if !found {
-		return URL{}, invalid("it must be absolute: https://host/path")
+	scheme, rest, err := cutScheme(text)
+	if err != nil {
+		return URL{}, err
 	}
-	// Not EqualFold: it folds U+017F, the long s, into the s of https.
-	u := URL{signed: text, scheme: strings.ToLower(scheme)}
-	if u.scheme != "https" && u.scheme != "http" {
-		return URL{}, invalid("its scheme must be https or http")
-	}
-	authority := rest
-	if end := strings.IndexAny(rest, "/?"); end >= 0 {
-		authority = rest[:end]
-		u.path, _, _ = strings.Cut(rest[end:], "?")
+	u := URL{signed: text, scheme: scheme}
+	authority, _, _ := strings.Cut(rest, "?")
+	if slash := strings.IndexByte(authority, '/'); slash >= 0 {
+		authority, u.path = authority[:slash], authority[slash:]
 	}
 	if strings.Contains(authority, "@") {
 		return URL{}, invalid("it must not hold a user name")
 	}
-	var err error
 	u.host, u.port, err = parseAuthority(authority)
 	return u, err
 }
 
+// cutScheme finds "http" or "https", in lower case, and what is behind its "://".
+func cutScheme(text string) (scheme, rest string, err error) {
+	if rest, usual := strings.CutPrefix(text, "https://"); usual {
+		return "https", rest, nil
+	}
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found {
+		return "", "", invalid("it must be absolute: https://host/path")
+	}
+	// Not EqualFold: it folds U+017F, the long s, into the s of https.
+	scheme = strings.ToLower(scheme)
+	if scheme != "https" && scheme != "http" {
+		return "", "", invalid("its scheme must be https or http")
+	}
+	return scheme, rest, nil
+}
+
 // checkCharacters refuses what no browser shows in location.href.
 func checkCharacters(text string) error {
+	for i := range len(text) {
+		if b := text[i]; b <= ' ' || b > '~' || b == '"' || b == '<' || b == '>' || b == '\\' {
+			return checkUnusual(text)
+		}
+	}
+	return nil
+}
+
+// checkUnusual is checkCharacters for a text with other bytes than nearly all URLs have.
+func checkUnusual(text string) error {
 	if !utf8.ValidString(text) {
 		return invalid("it is not valid UTF-8")
 	}
 	query := false
 	for _, r := range text {
 		switch {
-		case 'a' <= r && r <= 'z': // most of a URL
 		case r == '?':
 			query = true
 		case r == ' ' || r == '"' || r == '<' || r == '>':

@@ -65,3 +65,23 @@ func FuzzAppendJSON(f *testing.F) {
 		}
 	})
 }
+
+// Texts are looked at in words: each byte at each place in and behind one.
+func TestAppendTextSeesEachByte(t *testing.T) {
+	t.Parallel()
+	const usual = "0123456789abcdefgh"
+	for place := range len(usual) {
+		for b := range 256 {
+			text := usual[:place] + string([]byte{byte(b)}) + usual[place+1:]
+			var want bytes.Buffer
+			encoder := json.NewEncoder(&want)
+			encoder.SetEscapeHTML(false)
+			if err := encoder.Encode(text); err != nil {
+				t.Fatal(err)
+			}
+			if got := string(signature.AppendText(nil, text)) + "\n"; got != want.String() {
+				t.Fatalf("%q: %s, want %s", text, got, want.String())
+			}
+		}
+	}
+}

@@ -34,22 +34,22 @@ var rooms = map[string]room{
 	"cli":    {imports: "router handler web model migrations " + services, tests: "service/publish/redistest"},
 	"router": {imports: "handler service/panics web", tests: "service/keeper service/pageurl service/secret service/signature service/snapshot"},
 	"handler": {
-		imports: "docs service/account service/account/rules service/alert service/apikey service/audit service/auth service/fleet service/history service/keeper service/outbox service/pageurl service/qa service/relay service/signature web",
+		imports: "docs service/account service/account/rules service/alert service/apikey service/audit service/auth service/deadline service/fleet service/history service/keeper service/outbox service/pageurl service/qa service/relay service/signature web",
 		tests:   "model service/secret service/simulator service/snapshot service/wechat",
 	},
 
 	"service/keeper":    {imports: "model service/pageurl service/panics service/secret service/snapshot service/wechat", tests: "service/schedule service/signature service/simulator"},
 	"service/doctor":    {imports: "model service/config service/secret service/wechat", tests: "service/simulator"},
-	"service/auth":      {imports: "model service/audit service/secret"},
+	"service/auth":      {imports: "model service/audit service/purge service/secret"},
 	"service/audit":     {imports: "model"},
-	"service/alert":     {imports: "model service/audit service/outbound service/outbox service/secret service/webhook"},
+	"service/alert":     {imports: "model service/audit service/outbound service/outbox service/purge service/secret service/webhook"},
 	"service/apikey":    {imports: "model service/audit service/secret"},
 	"service/relay":     {imports: "service/secret", tests: "service/simulator"},
 	"service/rekey":     {imports: "model service/account service/keeper service/secret"},
 	"service/account":   {imports: "model service/account/rules service/audit service/secret"},
 	"service/fleet":     {imports: "model"},
 	"service/history":   {imports: "model", tests: "service/secret"},
-	"service/outbox":    {imports: "model service/audit service/panics"},
+	"service/outbox":    {imports: "model service/audit service/panics service/purge"},
 	"service/publish":   {imports: "service/panics service/secret service/snapshot", tests: "service/publish/redistest"},
 	"service/webhook":   {imports: "model service/outbound service/outbox service/secret service/snapshot"},
 	"service/qa":        {imports: "model", tests: "service/secret"},
@@ -63,6 +63,7 @@ var rooms = map[string]room{
 	"service/snapshotfile":  {imports: "service/pageurl service/secret service/snapshot"},
 
 	"service/deadline":  {},
+	"service/purge":     {imports: "model"},
 	"service/outbound":  {},
 	"service/pageurl":   {},
 	"service/panics":    {},
@@ -93,7 +94,7 @@ var rooms = map[string]room{
 
 // services are all packages below service.
 const services = "service/account service/account/rules service/alert service/apikey service/audit service/auth service/config service/deadline service/doctor service/fleet service/history service/keeper service/metrics service/outbound service/outbox service/pageurl service/panics " +
-	"service/publish service/qa service/rekey service/relay service/schedule service/secret service/signature service/simulator service/snapshot service/snapshotfile service/wechat service/webhook"
+	"service/publish service/purge service/qa service/rekey service/relay service/schedule service/secret service/signature service/simulator service/snapshot service/snapshotfile service/wechat service/webhook"
 
 // foreign are packages of others that have a home, besides which only tests may
 // use them. service/config parses what their homes will be given.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/wxsign/wxsign/handler"
 	"github.com/wxsign/wxsign/router"
-	"github.com/wxsign/wxsign/service/alert"
 	"github.com/wxsign/wxsign/service/config"
 	"github.com/wxsign/wxsign/service/keeper"
 	"github.com/wxsign/wxsign/service/metrics"
@@ -142,31 +141,13 @@ func (p *program) buildSchedule() error {
 	if err := p.scheduler.Add("people", "@every 1h", p.purgePeople); err != nil {
 		return err
 	}
-	tend := tendMemory()
-	if err := p.scheduler.Add("memory", "@every 1m", func(context.Context) { tend() }); err != nil {
+	if err := p.scheduler.Add("memory", "@every 1m", func(context.Context) { p.memory.tend() }); err != nil {
 		return err
 	}
-	if err := p.scheduler.Add("memory bound", "@every 5s", func(context.Context) { widenMemory() }); err != nil {
+	if err := p.scheduler.Add("memory look", "@every 2s", func(context.Context) { p.memory.look() }); err != nil {
 		return err
 	}
-	retention := p.config.History.Retention.Std()
-	return p.scheduler.Add("purge", p.config.History.Purge, func(ctx context.Context) { p.purgeHistory(ctx, retention) })
-}
-
-// purgeHistory deletes in small steps until nothing old is left.
-func (p *program) purgeHistory(ctx context.Context, retention time.Duration) {
-	nowMs, err := p.store.Now(ctx)
-	deleted, n := int64(0), int64(1)
-	for err == nil && n > 0 && ctx.Err() == nil {
-		n, err = p.store.PurgeHistory(ctx, nowMs-retention.Milliseconds())
-		deleted += n
-	}
-	p.alerts.Note(alert.Purge, err)
-	if err != nil {
-		p.log.Warn("cannot purge old history; the next run goes on", "deleted", deleted, "err", err)
-		return
-	}
-	p.log.Info("purged old history", "deleted", deleted, "retention", retention.String())
+	return p.schedulePurge()
 }
 
 // reportsPerSecond and reportsAtOnce limit the demo page's verdicts by address,

@@ -23,12 +23,11 @@ func openStore(all config.Config, log *slog.Logger) (*model.Store, error) {
 	})
 }
 
-// How long to wait between two tries to reach a database that is away, and at
-// most where values from the snapshot file are waiting to be renewed.
+// How long to wait between two tries to reach a database that is away: pages wait for
+// it, or values from the snapshot file to be renewed.
 const (
 	firstDatabasePause = time.Second
-	mostDatabasePause  = 30 * time.Second
-	mostRestoredPause  = 5 * time.Second
+	mostDatabasePause  = 5 * time.Second
 )
 
 // reachDatabase waits until the database answers; until then what the snapshot
@@ -36,8 +35,7 @@ const (
 // does not mend a password. Only a process that serves already waits, like one
 // that was started before.
 func (p *program) reachDatabase(ctx context.Context) error {
-	most := mostDatabasePause
-	for pause := firstDatabasePause; ; pause = min(2*pause, most) {
+	for pause := firstDatabasePause; ; pause = min(2*pause, mostDatabasePause) {
 		_, err := p.store.Now(ctx)
 		switch {
 		case err == nil:
@@ -49,9 +47,7 @@ func (p *program) reachDatabase(ctx context.Context) error {
 		case !errors.Is(err, model.ErrUnreachable) && !errors.Is(err, model.ErrAccess):
 			return err
 		}
-		if p.restore() {
-			most = mostRestoredPause
-		}
+		p.restore()
 		p.log.Warn("the database does not answer; trying again. Check database.dsn, the server and the network between", "try_again_in", pause.String(), "err", err)
 		select {
 		case <-time.After(pause):

@@ -48,9 +48,55 @@ func TestPaceCollector(t *testing.T) {
 	debug.SetGCPercent(400)
 	alive := make([]byte, 128<<20)
 	runtime.GC()
-	cli.PaceCollector()
-	if got := debug.SetGCPercent(400); got != 100 {
-		t.Errorf("GC percent %d with %d bytes alive, want 100", got, len(alive))
+	for _, tt := range []struct {
+		name string
+		pace func()
+		want int
+	}{
+		{"idle", cli.PaceForIdle, 50},
+		{"busy", cli.PaceForBusy, 200},
+	} {
+		tt.pace()
+		if got := debug.SetGCPercent(400); got != tt.want {
+			t.Errorf("%s: GC percent %d with %d bytes alive, want %d", tt.name, got, len(alive), tt.want)
+		}
+	}
+	runtime.KeepAlive(alive)
+}
+
+// A rush hour is seen within seconds, and once; a quiet minute ends it.
+func TestLookAtMemory(t *testing.T) { //nolint:paralleltest // it sets the environment
+	restoreCollector(t)
+	for _, variable := range []string{"GOGC", "GOMEMLIMIT"} {
+		t.Setenv(variable, "") // put back at the end
+		if err := os.Unsetenv(variable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alive := make([]byte, 128<<20)
+	tend, look := cli.MemoryJobs()
+	for _, tt := range []struct {
+		name  string
+		waste int // MiB before
+		then  func()
+		want  int // per cent, of 77 before each
+	}{
+		{"the start", 1, look, 77},
+		{"a quiet minute", 1, tend, 50},
+		{"a quiet moment", 1, look, 77},
+		{"a rush hour begins", 200, look, 200},
+		{"it goes on", 200, look, 77},
+		{"a minute of it", 0, tend, 200},
+	} {
+		for range tt.waste {
+			runtime.KeepAlive(make([]byte, 1<<20))
+		}
+		runtime.GC() // what is alive is known
+		debug.SetGCPercent(77)
+		tt.then()
+		if got := debug.SetGCPercent(77); got != tt.want {
+			t.Errorf("%s: GC percent %d, want %d", tt.name, got, tt.want)
+		}
 	}
 	runtime.KeepAlive(alive)
 }
@@ -76,7 +122,7 @@ func TestTendMemory(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			tend := cli.TendMemory()
+			tend, _ := cli.MemoryJobs()
 			for range tt.waste {
 				runtime.KeepAlive(make([]byte, 1<<20))
 			}
@@ -150,10 +196,10 @@ func TestBoundIsLowered(t *testing.T) {
 			}
 			debug.SetMemoryLimit(math.MaxInt64)
 			runtime.GC() // what is alive is known from now on
-			cli.PaceCollector()
+			cli.PaceForBusy()
 			was := debug.SetMemoryLimit(-1) / 100 * tt.percent
 			debug.SetMemoryLimit(was)
-			cli.PaceCollector()
+			cli.PaceForBusy()
 			if is := debug.SetMemoryLimit(-1); (is < was) != tt.lowered {
 				t.Errorf("the bound was %d, now it is %d", was, is)
 			}

@@ -67,6 +67,7 @@ type program struct {
 	receivers []alert.Receiver // of alerts
 	counters  *metrics.Metrics
 	started   atomic.Bool // the stored accounts are being served
+	memory    memory
 
 	kept         *snapshotfile.File   // nil = there is to be none
 	keeping      *snapshotfile.Writer // nil as above
@@ -115,7 +116,8 @@ func (p *program) run(ctx context.Context) error {
 	}
 	if err == nil {
 		p.announce()
-		settleMemory(roomForGarbage)
+		p.config.Accounts = nil // they are in the database now, and the file may have very many
+		p.memory.begin()
 		err = p.wait(ctx)
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

@@ -33,24 +33,23 @@ func (p *program) toKeep() (snapshotfile.Content, bool) {
 }
 
 // restore serves what an earlier process has left in the snapshot file; the
-// database is away. It reports whether anything is served because of it, and
-// says once why not.
-func (p *program) restore() bool {
+// database is away. It says once why not.
+func (p *program) restore() {
 	if p.kept == nil || p.restored || p.unrestorable {
-		return p.restored
+		return
 	}
 	path := p.config.Database.SnapshotFile
 	content, err := p.kept.Read()
 	if err != nil {
 		p.refuseSnapshot(err)
-		return false
+		return
 	}
 	accounts, values := p.keeper.Restore(content.Served)
 	if values == 0 {
 		p.unrestorable = true
 		p.log.Error("nothing in the snapshot file lives any more; nothing is signed until the database answers",
 			"file", path, "written", content.Written.UTC().Format(time.RFC3339))
-		return false
+		return
 	}
 	p.restored = true
 	if err := p.restoreKeys(content.Keys); err != nil {
@@ -58,7 +57,6 @@ func (p *program) restore() bool {
 	}
 	p.log.Warn("the database is away: serving what the snapshot file holds, until it ends. Nothing is renewed before the database answers",
 		"file", path, "written", content.Written.UTC().Format(time.RFC3339), "accounts", accounts, "values", values, "keys", len(content.Keys))
-	return true
 }
 
 // refuseSnapshot tells once why the file is not used. Just after the machine was

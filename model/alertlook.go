@@ -3,20 +3,14 @@ package model
 import "context"
 
 // TakeAlertDuty takes or keeps the duty to look for troubles, for leaseMs
-// milliseconds of database time. False means that another replica has it. A lease
-// that ends far in the future is the trace of a clock that was set back.
+// milliseconds of database time. False means that another replica has it.
 func (s *Store) TakeAlertDuty(ctx context.Context, holder string, leaseMs int64) (bool, error) {
-	n, err := s.exec(ctx, "take the duty to look for troubles", `
-UPDATE alert_duty SET holder=@Holder, until_ms=NOWMS+@Lease
-WHERE name='look' AND (holder=@Holder OR until_ms<=NOWMS OR until_ms>NOWMS+2*@Lease)`,
-		map[string]any{"Holder": holder, "Lease": leaseMs})
-	return n == 1, err
+	return s.takeDuty(ctx, dutyLook, holder, leaseMs)
 }
 
 // LeaveAlertDuty gives the duty back, for another replica to take at once.
 func (s *Store) LeaveAlertDuty(ctx context.Context, holder string) error {
-	_, err := s.exec(ctx, "leave the duty to look for troubles", "UPDATE alert_duty SET until_ms=0 WHERE name='look' AND holder=?", holder)
-	return err
+	return s.leaveDuty(ctx, dutyLook, holder)
 }
 
 // Ailing is a credential of an enabled account that may be in trouble, with what

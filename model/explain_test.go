@@ -109,7 +109,11 @@ func reads() []read {
 		{"history, all accounts, since", "history_at", page(model.HistoryFilter{FromMs: 1990}, model.HistoryKey{})},
 		{"history, one account, next page", "history_account", page(model.HistoryFilter{AppID: "wx7"}, old)},
 		{"history to purge", "history_at|issued_token_issued", func(ctx context.Context, s *model.Store) error {
-			_, err := s.PurgeHistory(ctx, 2)
+			_, _, err := s.PurgeHistory(ctx, model.HistoryKey{}, 2)
+			return err
+		}},
+		{"history to purge, next chunk", "history_at", func(ctx context.Context, s *model.Store) error {
+			_, _, err := s.PurgeHistory(ctx, model.HistoryKey{AtMs: 1, ID: 2}, 3)
 			return err
 		}},
 		{"a row of the history", "", func(ctx context.Context, s *model.Store) error {

@@ -132,16 +132,30 @@ SELECT id, `+historyColumns+` FROM history WHERE app_id = ? ORDER BY at_ms DESC,
 	return rows, wrap("read history", err)
 }
 
-// purgeChunk keeps each delete short, so that nobody waits for its locks.
-const purgeChunk = 500
+// purgeChunk keeps each delete short, so that nobody waits for its locks, and the
+// work that it leaves to the engine: of a row of history InnoDB takes entries out of
+// ten indexes afterwards, which costs twice what the statement did.
+const purgeChunk = 100
 
-// PurgeHistory deletes at most one chunk of rows older than beforeMs and tells
-// how many went; 0 means that it is done.
-func (s *Store) PurgeHistory(ctx context.Context, beforeMs int64) (int64, error) {
-	var ids []int64
-	err := s.query(ctx, `SELECT id FROM history WHERE at_ms < ? ORDER BY at_ms, id LIMIT ?`, beforeMs, purgeChunk).Scan(&ids).Error
-	if err != nil || len(ids) == 0 {
-		return 0, wrap("list old history", err)
+// PurgeHistory deletes at most one chunk of the oldest rows that are older than
+// beforeMs (database clock) and tells how many went and which was the last; 0 means
+// that it is done. The next call goes on after that one: it need not pass over what
+// InnoDB has only marked as deleted so far. The zero key is the oldest end.
+func (s *Store) PurgeHistory(ctx context.Context, after HistoryKey, beforeMs int64) (int64, HistoryKey, error) {
+	var old []HistoryKey
+	err := s.query(ctx, `
+SELECT at_ms, id FROM history WHERE at_ms >= ? AND at_ms < ? AND (at_ms > ? OR id > ?) ORDER BY at_ms, id LIMIT ?`,
+		after.AtMs, beforeMs, after.AtMs, after.ID, purgeChunk).Scan(&old).Error
+	if err != nil || len(old) == 0 {
+		return 0, after, wrap("list old history", err)
 	}
-	return s.exec(ctx, "purge history", "DELETE FROM history WHERE id IN ?", ids)
+	ids := make([]int64, 0, len(old))
+	for _, key := range old {
+		ids = append(ids, key.ID)
+	}
+	n, err := s.exec(ctx, "purge history", "DELETE FROM history WHERE id IN ?", ids)
+	if err != nil {
+		return 0, after, err
+	}
+	return n, old[len(old)-1], nil
 }

@@ -132,6 +132,7 @@ func (w scaleWorld) cases() []scaleCase {
 		}, mostP95}
 	}
 	code := func(n int) *int { return &n }
+	purged := model.HistoryKey{}
 	mid := int64(scaleBegin + scaleDays/2*dayMs)
 	const busy, quiet, replica = "wxbusy", "wx0000000000000042", "wxsign-1/1/aaaaaaa1"
 	return []scaleCase{
@@ -181,10 +182,11 @@ func (w scaleWorld) cases() []scaleCase {
 				AttemptID: fmt.Sprintf("new%d-%d", place.ID, w.random.Int64()), AppID: quiet, Kind: "jsapi", Outcome: "renewed", TriggerName: "schedule", Actor: replica,
 			})
 		}, mostP95},
-		{"purge a chunk of 500", func(ctx context.Context, _ model.HistoryKey) (int, error) {
-			n, err := w.store.PurgeHistory(ctx, mid)
+		{"purge a chunk of 100", func(ctx context.Context, _ model.HistoryKey) (int, error) {
+			n, last, err := w.store.PurgeHistory(ctx, purged, mid)
+			purged = last
 			return int(n), err
-		}, 0},
+		}, mostP95},
 	}
 }
 

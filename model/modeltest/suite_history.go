@@ -219,29 +219,59 @@ func unwritten(x subject) {
 
 func purgeCases() map[string]func(*testing.T, *model.Store) {
 	return map[string]func(*testing.T, *model.Store){
+		"one replica has the duty to purge": purgeDuty,
 		"history is purged in chunks": func(t *testing.T, s *model.Store) {
 			t.Helper()
 			x := newSubject(t, s)
-			for i := range 520 {
+			for i := range 120 {
 				h := attempt(x)
-				h.AtMs = int64(1000 - i%2) // 260 rows of 999, 260 of 1000
+				h.AtMs = int64(1000 - i%2) // 60 rows of 999, 60 of 1000
 				x.ok(s.AddHistory(t.Context(), h))
 			}
 			kept := attempt(x)
 			kept.AtMs = 1001
 			x.ok(s.AddHistory(t.Context(), kept))
-			for _, want := range []int64{500, 20, 0, 0} {
-				n, err := s.PurgeHistory(t.Context(), 1001)
+			late := attempt(x)
+			late.AtMs = 999
+			after := model.HistoryKey{}
+			for i, want := range []int64{100, 20, 0, 0} {
+				n, last, err := s.PurgeHistory(t.Context(), after, 1001)
 				x.ok(err)
-				if n != want {
-					t.Fatalf("purged %d, want %d", n, want)
+				if n != want || (n == 0) != (last == after) || last.AtMs > 1000 {
+					t.Fatalf("purged %d, the last one is %+v; want %d", n, last, want)
 				}
+				if after = last; i == 1 {
+					x.ok(s.AddHistory(t.Context(), late)) // where this run has been already: the next one's
+				}
+			}
+			n, _, err := s.PurgeHistory(t.Context(), model.HistoryKey{}, 1001)
+			x.ok(err)
+			if n != 1 {
+				t.Errorf("the next run purged %d, want the late one", n)
 			}
 			if rows := history(x, 10); len(rows) != 1 || rows[0].AttemptID != kept.AttemptID {
 				t.Errorf("left: %d rows, want the one that is not older", len(rows))
 			}
 		},
 	}
+}
+
+func purgeDuty(t *testing.T, s *model.Store) {
+	t.Helper()
+	x := newSubject(t, s)
+	for range 2 { // the first time without a row
+		x.yes(s.TakePurgeDuty(t.Context(), "a", hour))
+		x.yes(s.TakePurgeDuty(t.Context(), "a", hour))
+		x.no(s.TakePurgeDuty(t.Context(), "b", hour))
+		x.yes(s.TakeAlertDuty(t.Context(), "b", hour)) // is another one
+		x.ok(s.LeavePurgeDuty(t.Context(), "b"))
+		x.no(s.TakePurgeDuty(t.Context(), "b", hour))
+		x.ok(s.LeavePurgeDuty(t.Context(), "a"))
+		x.yes(s.TakePurgeDuty(t.Context(), "b", -1)) // its time is over at once
+	}
+	x.yes(s.TakePurgeDuty(t.Context(), "c", hour))
+	x.yes(s.TakePurgeDuty(t.Context(), "d", 1)) // c's lease looks far too long by d's measure
+	x.ok(s.LeaveAlertDuty(t.Context(), "b"))
 }
 
 func reportCases() map[string]func(subject) {

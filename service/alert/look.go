@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/purge"
 )
 
 // Interval is how often Look is to be called.
@@ -201,13 +202,10 @@ const keepCleared = 90 * 24 * time.Hour
 
 // Tidy deletes old alerts. Cron calls it.
 func (a *Alerts) Tidy(ctx context.Context) {
-	for ctx.Err() == nil {
-		n, err := a.options.Store.PurgeAlerts(ctx, keepCleared.Milliseconds())
-		if err != nil {
-			a.log.Warn("cannot purge old alerts; the next run goes on", "err", err)
-		}
-		if n == 0 {
-			return
-		}
+	_, err := purge.All(ctx, func(ctx context.Context) (int64, error) {
+		return a.options.Store.PurgeAlerts(ctx, keepCleared.Milliseconds())
+	})
+	if err != nil {
+		a.log.Warn("cannot purge old alerts; the next run goes on", "err", err)
 	}
 }

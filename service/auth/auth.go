@@ -26,6 +26,7 @@ import (
 
 	"github.com/wxsign/wxsign/model"
 	"github.com/wxsign/wxsign/service/audit"
+	"github.com/wxsign/wxsign/service/purge"
 )
 
 var (
@@ -134,14 +135,10 @@ func New(o Options) (*Auth, error) {
 
 // Purge deletes what has ended by itself: old sessions and old counts.
 func (a *Auth) Purge(ctx context.Context) error {
-	for _, purge := range []func(context.Context) (int64, error){a.store.PurgeSessions, a.store.PurgeTries} {
-		n, err := int64(1), error(nil)
-		for err == nil && n > 0 && ctx.Err() == nil {
-			n, err = purge(ctx)
-		}
-		if err != nil {
+	for _, step := range []func(context.Context) (int64, error){a.store.PurgeSessions, a.store.PurgeTries} {
+		if _, err := purge.All(ctx, step); err != nil {
 			return err
 		}
 	}
-	return ctx.Err()
+	return nil
 }

@@ -175,9 +175,7 @@ func (k *Keeper) Agents(corpID string) []string {
 // Holds reports whether this process itself has served the access_token with
 // this SHA-256 within the last 4 hours: then Issued needs no database.
 func (k *Keeper) Holds(sha256Hex string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	_, known := k.issued[sha256Hex]
+	_, known := k.issuedHere(sha256Hex)
 	return known
 }
 

@@ -140,6 +140,10 @@ func (f *faulty) Heal(ctx context.Context, g model.Grant, p model.Publication) (
 	return run(f, "Heal", func() (bool, error) { return f.Store.Heal(ctx, g, p) })
 }
 
+func (f *faulty) AppIDs(ctx context.Context) ([]string, error) {
+	return run(f, "AppIDs", func() ([]string, error) { return f.Store.AppIDs(ctx) })
+}
+
 func (f *faulty) AccountsSince(ctx context.Context, sinceMs int64) ([]model.Account, error) {
 	return run(f, "AccountsSince", func() ([]model.Account, error) { return f.Store.AccountsSince(ctx, sinceMs) })
 }

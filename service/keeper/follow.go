@@ -67,21 +67,21 @@ func (k *Keeper) follow(sinceMs int64) {
 func (k *Keeper) followOnce(fromMs int64) (clock, error) {
 	ctx, cancel := context.WithTimeout(k.hard, 2*dbTimeout)
 	defer cancel()
-	edited, err := k.store.AccountsSince(ctx, fromMs)
-	if err != nil {
-		return clock{}, err
-	}
+	var listed []string
 	if fromMs == 0 {
-		k.dropDeleted(edited)
-	}
-	if changed := k.changedAccounts(edited); len(changed) > 0 {
-		if err := k.takeAccounts(ctx, changed); err != nil {
+		var err error
+		if listed, err = k.store.AppIDs(ctx); err != nil {
 			return clock{}, err
 		}
 	}
 	marks, clk, err := k.marks(ctx, fromMs)
 	if err != nil {
 		return clock{}, err
+	}
+	if fromMs != 0 || !k.fits(listed, marks) {
+		if err := k.followAccounts(ctx, fromMs); err != nil {
+			return clock{}, err
+		}
 	}
 	if err := k.readAnew(ctx, clk); err != nil {
 		return clk, err
@@ -90,6 +90,44 @@ func (k *Keeper) followOnce(fromMs int64) (clock, error) {
 		k.mendRows(marks, clk)
 	}
 	return clk, k.takeCredentials(ctx, k.changedCredentials(marks))
+}
+
+// fits reports whether memory holds the accounts that are listed and no others, in
+// the revisions of all credential rows. Nearly always it does; then the accounts
+// need not be read, which with fifty thousand is the largest thing that this process
+// ever does. An account whose rows have not been given its revision yet is found by
+// the look after alignRows.
+func (k *Keeper) fits(appIDs []string, marks []model.Mark) bool {
+	if len(appIDs) != k.table.Len() {
+		return false
+	}
+	for _, appID := range appIDs {
+		if _, found := k.table.Lookup(appID); !found {
+			return false
+		}
+	}
+	for i := range marks {
+		if view, found := k.table.Lookup(marks[i].AppID); !found || view.Account.Rev != marks[i].ConfigRev {
+			return false
+		}
+	}
+	return true
+}
+
+// followAccounts adopts what people edited since a database time. From 0 on it reads
+// all accounts, and drops those that are gone.
+func (k *Keeper) followAccounts(ctx context.Context, fromMs int64) error {
+	edited, err := k.store.AccountsSince(ctx, fromMs)
+	if err != nil {
+		return err
+	}
+	if fromMs == 0 {
+		k.dropDeleted(edited)
+	}
+	if changed := k.changedAccounts(edited); len(changed) > 0 {
+		return k.takeAccounts(ctx, changed)
+	}
+	return nil
 }
 
 // marks reads marks with the clock of the reading.

@@ -10,6 +10,7 @@
 // served to its true end whatever fails; an expired one never.
 //
 //	run.go       start, scan, stop; the goroutines
+//	queue.go     accounts that wait for a slot
 //	plan.go      pure: what is due, and when next
 //	tend.go      one account: its due credentials, token first
 //	claim.go     winning a row, and finding out after a lost answer
@@ -74,6 +75,7 @@ type Store interface {
 
 	Accounts(ctx context.Context, after string, limit int) ([]model.Account, error)
 	AccountsSince(ctx context.Context, sinceMs int64) ([]model.Account, error)
+	AppIDs(ctx context.Context) ([]string, error)
 	Credentials(ctx context.Context, appIDs []string) ([]model.CredentialNow, error)
 	Marks(ctx context.Context, sinceMs int64) ([]model.Mark, int64, error)
 	Misaligned(ctx context.Context) ([]model.Account, error)
@@ -161,15 +163,16 @@ type Keeper struct {
 	tasks   sync.WaitGroup // every goroutine but the recorder's
 
 	mu          sync.Mutex
-	busy        map[string]chan struct{} // accounts that a goroutine is tending, with what wakes it
-	unpublished map[place]string         // publish ids of values that are served and not stored yet
-	sealed      map[place]string         // publish ids of stored values that do not open
-	doubted     map[string]time.Time     // accounts with claims that may be in, until those end
-	cases       map[caseKey]*waiting     // reports and requests that callers wait for
-	blind       map[string]blindProbe    // by AppID: made without the database
-	issued      map[string]issuedToken   // by hash
-	forced      map[string]forced        // by AppID
-	refuted     map[sight]time.Time      // until when they are not believed
+	busy        map[string]chan struct{} // accounts that a goroutine is tending or that wait for one, with what wakes it
+	queue       queue
+	unpublished map[place]string      // publish ids of values that are served and not stored yet
+	sealed      map[place]string      // publish ids of stored values that do not open
+	doubted     map[string]time.Time  // accounts with claims that may be in, until those end
+	cases       map[caseKey]*waiting  // reports and requests that callers wait for
+	blind       map[string]blindProbe // by AppID: made without the database
+	issued      map[tokenHash]issuedToken
+	forced      map[string]forced   // by AppID
+	refuted     map[sight]time.Time // until when they are not believed
 
 	puts      sync.Mutex // orders "is mine newer?" and the put that follows
 	trustRows bool       // guarded by puts: the lives in memory are too long
@@ -226,7 +229,7 @@ func New(o Options) (*Keeper, error) {
 		followInterval: o.FollowInterval, observer: o.Observer, clocks: clockwatch{wall: o.Wall},
 		busy: make(map[string]chan struct{}), unpublished: make(map[place]string), sealed: make(map[place]string),
 		doubted: make(map[string]time.Time), cases: make(map[caseKey]*waiting), blind: make(map[string]blindProbe),
-		issued: make(map[string]issuedToken), forced: make(map[string]forced), refuted: make(map[sight]time.Time),
+		issued: make(map[tokenHash]issuedToken), forced: make(map[string]forced), refuted: make(map[sight]time.Time),
 	}
 	k.recorder = newRecorder(o.Store, o.Logger)
 	k.working, k.retire = context.WithCancel(context.Background())

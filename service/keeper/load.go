@@ -10,7 +10,7 @@ import (
 	"github.com/wxsign/wxsign/service/snapshot"
 )
 
-// loadPage is how many accounts are read at once.
+// loadPage is how many accounts are read at once, at least, and the credentials of how many.
 const loadPage = 500
 
 // Load puts everything that is stored into the snapshot: old but alive is
@@ -22,7 +22,9 @@ func (k *Keeper) Load(ctx context.Context) (sinceMs int64, err error) {
 	}
 	after := ""
 	for {
-		rows, err := k.store.Accounts(ctx, after, loadPage)
+		// As many as are here already: each put builds the index of all anew, and in
+		// equal pages that would be most of the work of a start with many accounts.
+		rows, err := k.store.Accounts(ctx, after, max(loadPage, k.table.Len()))
 		if err != nil {
 			return 0, err
 		}

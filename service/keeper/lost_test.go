@@ -30,7 +30,7 @@ func everyOther(what fate, ops ...string) func(string, int) fate {
 // no call too many, no value lost, every attempt with its row.
 func TestLostStatements(t *testing.T) {
 	t.Parallel()
-	reads := []string{"Tended", "DueAccounts", "Marks", "AccountsSince", "Credentials", "UnwrittenHistory"}
+	reads := []string{"Tended", "DueAccounts", "Marks", "AppIDs", "AccountsSince", "Credentials", "UnwrittenHistory"}
 	for name, c := range map[string]struct {
 		plan func(string, int) fate
 		// notReady allows for statements that are lost at a ticket's very end, when

@@ -56,39 +56,6 @@ func (k *Keeper) tendDue(ctx context.Context) {
 	}
 }
 
-// beginTending starts a goroutine for the account unless it has one. While a file
-// is served nothing is renewed: schema and master key have not been checked yet,
-// and a report may find the database before Start does.
-func (k *Keeper) beginTending(appID string) {
-	if !k.loaded.Load() {
-		return
-	}
-	wake, free := k.occupy(appID)
-	if !free {
-		return
-	}
-	k.spawn(func() {
-		defer k.vacate(appID)
-		defer k.recoverFrom(appID)
-		k.tend(appID, wake)
-	})
-}
-
-// prompt has an account tended now: somebody waits for it.
-func (k *Keeper) prompt(appID string) {
-	k.mu.Lock()
-	wake := k.busy[appID]
-	k.mu.Unlock()
-	if wake == nil {
-		k.beginTending(appID)
-		return
-	}
-	select {
-	case wake <- struct{}{}:
-	default: // it is being woken already
-	}
-}
-
 // recoverFrom keeps a fault that one account's answers bring out from ending
 // the process, and with it all other accounts; the claim ends by itself.
 func (k *Keeper) recoverFrom(appID string) {
@@ -130,21 +97,4 @@ func (k *Keeper) spawn(task func()) bool {
 	}
 	k.tasks.Go(task)
 	return true
-}
-
-func (k *Keeper) occupy(appID string) (wake <-chan struct{}, free bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.busy[appID] != nil {
-		return nil, false
-	}
-	c := make(chan struct{}, 1)
-	k.busy[appID] = c
-	return c, true
-}
-
-func (k *Keeper) vacate(appID string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.busy, appID)
 }

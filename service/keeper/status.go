@@ -99,11 +99,8 @@ func (s *Status) count(view *snapshot.View, now time.Time) {
 			s.Signable++
 		}
 	}
-	for _, kind := range append([]string{tokenKind}, view.Account.Tickets...) {
-		if view.Trouble(kind).Failing > 0 {
-			s.Failing++
-			return
-		}
+	if view.Failing() {
+		s.Failing++
 	}
 }
 

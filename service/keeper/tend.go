@@ -15,11 +15,12 @@ import (
 var errLost = errors.New("another replica was faster")
 
 // tend works on one account until none of its credentials is due within the
-// lookahead; wake cuts its pauses short. It reads everything anew before each
-// step: what was read before a pause proves nothing.
+// lookahead; wake cuts its pauses short. The caller has taken a slot for the first
+// step. It reads everything anew before each step: what was read before a pause
+// proves nothing.
 func (k *Keeper) tend(appID string, wake <-chan struct{}) {
 	until := time.Now().Add(k.lookahead)
-	for failed := false; k.working.Err() == nil; {
+	for failed := false; ; {
 		next, err := k.step(appID)
 		switch {
 		case errors.Is(err, model.ErrNotFound), next.IsZero() && err == nil:
@@ -32,7 +33,7 @@ func (k *Keeper) tend(appID string, wake <-chan struct{}) {
 		case next.After(until) && next.After(time.Now().Add(k.lookahead)):
 			return
 		}
-		if !k.sleepUntil(next, wake) {
+		if !k.sleepUntil(next, wake) || k.slots.Acquire(k.working, 1) != nil {
 			return
 		}
 	}
@@ -42,11 +43,9 @@ func (k *Keeper) tend(appID string, wake <-chan struct{}) {
 const hiccupPause = time.Second
 
 // step attempts the account's next credential if its time has come, and tells
-// when to look again; the zero time means that the account needs nothing.
+// when to look again; the zero time means that the account needs nothing. It gives
+// the caller's slot back.
 func (k *Keeper) step(appID string) (next time.Time, err error) {
-	if err := k.slots.Acquire(k.working, 1); err != nil {
-		return time.Time{}, nil // stopping: there is nothing to tell
-	}
 	defer k.slots.Release(1)
 	t, clk, err := k.read(appID)
 	if err != nil {

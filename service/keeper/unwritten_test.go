@@ -81,7 +81,7 @@ func TestUnwrittenRowIsWritten(t *testing.T) {
 		},
 		"a look that fails": {
 			through(&faulty{plan: func(op string, n int) fate {
-				if op == "AccountsSince" && n <= 3 {
+				if op == "AppIDs" && n == 1 {
 					return refuse
 				}
 				return pass

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wxsign/wxsign/model"
+	"github.com/wxsign/wxsign/service/purge"
 )
 
 // States of an Entry.
@@ -135,8 +136,10 @@ func (b *Outbox) Purge(ctx context.Context) {
 			"nobody carries it: this channel is not in the configuration any more")
 	}
 	for state, keep := range map[string]time.Duration{Sent: keepSent, Failed: keepFailed} {
-		for n := int64(1); err == nil && n > 0 && ctx.Err() == nil; {
-			n, err = b.store.PurgeDeliveries(ctx, state, nowMs-keep.Milliseconds())
+		if err == nil {
+			_, err = purge.All(ctx, func(ctx context.Context) (int64, error) {
+				return b.store.PurgeDeliveries(ctx, state, nowMs-keep.Milliseconds())
+			})
 		}
 	}
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 // tickets and have the same profiles, and each was read from a row of its own:
 // together that would be as much memory as their tokens and tickets.
 type common struct {
-	profiles []map[string]Profile
-	tickets  [][]string
+	profiles  []map[string]Profile
+	tickets   [][]string
+	platforms []string
 }
 
 // mostCommon bounds what is looked through for each account that comes.
@@ -21,6 +22,7 @@ const mostCommon = 32
 func (s *common) share(a *Account) {
 	s.profiles = shareOne(s.profiles, &a.Profiles, sameProfiles)
 	s.tickets = shareOne(s.tickets, &a.Tickets, sameList)
+	s.platforms = shareOne(s.platforms, &a.Platform, func(x, y string) bool { return x == y })
 }
 
 // shareOne replaces value by the one that is equal. Where there is none it is known

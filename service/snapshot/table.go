@@ -115,7 +115,7 @@ func (t *Table) Remove(appID string) {
 	}
 	delete(byAppID, appID)
 	t.index.Store(newIndex(byAppID))
-	close(e.view.Load().replaced)
+	e.view.Load().replaced.end()
 }
 
 // PutCredential publishes a credential of a known account. It reports false
@@ -163,15 +163,14 @@ func (e *entry) replace(change func(*View)) {
 	old := e.view.Load()
 	next := &View{}
 	if old != nil {
-		*next = *old
+		next.Account = old.Account
 		next.credentials = slices.Clone(old.credentials)
 		next.troubles = maps.Clone(old.troubles)
 	}
-	next.replaced = make(chan struct{})
 	change(next)
 	e.view.Store(next)
 	if old != nil {
-		close(old.replaced)
+		old.replaced.end()
 	}
 }
 

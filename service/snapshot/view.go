@@ -55,8 +55,8 @@ type Account struct {
 	Platform  string
 	Classic   bool // a new access_token ends the one before, five minutes later
 	Enabled   bool
-	Domains   []pageurl.Pattern
 	AllowHTTP bool
+	Domains   []pageurl.Pattern
 	Profiles  map[string]Profile
 	Tickets   []string // kinds of ticket that are kept for it
 	Rev       int64    // config_rev of the row this was read from
@@ -97,7 +97,7 @@ type View struct {
 	Account     Account
 	credentials []Credential
 	troubles    map[string]Trouble
-	replaced    chan struct{}
+	replaced    moment
 }
 
 // Credential returns the credential of a kind, live or not, and whether there
@@ -115,8 +115,14 @@ func (v *View) Credential(kind string) (Credential, bool) {
 // where it did not.
 func (v *View) Trouble(kind string) Trouble { return v.troubles[kind] }
 
+// Failing reports whether the newest attempt at any credential of the account failed.
+func (v *View) Failing() bool {
+	failing := func(kind string) bool { return v.troubles[kind].Failing > 0 }
+	return failing(KindAccessToken) || slices.ContainsFunc(v.Account.Tickets, failing)
+}
+
 // Replaced is closed when a newer View of the account has been published.
-func (v *View) Replaced() <-chan struct{} { return v.replaced }
+func (v *View) Replaced() <-chan struct{} { return v.replaced.wait() }
 
 // Keeps reports whether tickets of this kind are kept for the account.
 func (v *View) Keeps(kind string) bool {

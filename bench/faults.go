@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,7 @@ func (b *bench) faults(ctx context.Context, w world) (string, error) {
 			beside.Go(func() {
 				cell, err := b.oneFault(ctx, c, f, w)
 				if err != nil {
+					fmt.Fprintf(os.Stderr, "%s: %v\n", c.title(), err)
 					cell = "not measured: " + strings.ReplaceAll(firstLine(err.Error()), "|", "/")
 				}
 				cells[i] = cell

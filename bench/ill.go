@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -89,6 +90,7 @@ if any; and how long after the store was back the last page asked that was not s
 			beside.Go(func() {
 				cell, err := b.oneIllness(ctx, c, ill, w)
 				if err != nil {
+					fmt.Fprintf(os.Stderr, "%s: %v\n", c.title(), err)
 					cell = "not measured: " + strings.ReplaceAll(firstLine(err.Error()), "|", "/")
 				}
 				cells[i] = cell

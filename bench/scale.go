@@ -96,6 +96,10 @@ func (b *bench) oneScale(ctx context.Context, w world, accounts int) (m measured
 	if m.punctual, err = renewals(ctx, w, r); err != nil {
 		return m, err
 	}
+	// An idle process needs a moment to see that it is one no more.
+	if _, err := load(ctx, p, "http://"+p.addr+page, 3*warmUp); err != nil {
+		return m, err
+	}
 	s, err := load(ctx, p, "http://"+p.addr+page, b.seconds)
 	m.rate = s.perSecond
 	return m, err

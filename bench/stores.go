@@ -84,7 +84,7 @@ func (b *bench) startMariaDB(ctx context.Context, more ...string) (*store, error
 	}
 	_, port, _ := net.SplitHostPort(address)
 	s := &store{address: address, dsn: "root@tcp(" + address + ")/bench", command: append([]string{
-		mariadbd, "--no-defaults", "--user=root", "--datadir=" + data, "--bind-address=127.0.0.1", "--port=" + port,
+		mariadbd, "--no-defaults", "--user=root", "--datadir=" + data, "--tmpdir=" + data, "--bind-address=127.0.0.1", "--port=" + port,
 		"--socket=" + data + "/s", "--pid-file=" + data + "/pid", "--skip-name-resolve", "--skip-grant-tables", "--skip-networking=0",
 		"--skip-log-bin", "--init-file=" + initFile(data),
 	}, more...)}
@@ -106,8 +106,9 @@ func bootstrap(ctx context.Context, data string) error {
 		}
 		script.Write(text)
 	}
+	// A tmpdir of its own: whoever starts deletes all temporary tables there, a neighbour's too.
 	cmd := exec.CommandContext(ctx, mariadbd, "--no-defaults", "--bootstrap", "--user=root", "--datadir="+data, //nolint:gosec // our own
-		"--log-warnings=0", "--enforce-storage-engine=", "--max-allowed-packet=8M")
+		"--tmpdir="+data, "--log-warnings=0", "--enforce-storage-engine=", "--max-allowed-packet=8M")
 	cmd.Stdin = script
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadbd --bootstrap: %w\n%s", err, out)

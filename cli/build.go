@@ -144,7 +144,7 @@ func (p *program) buildSchedule() error {
 	if err := p.scheduler.Add("memory", "@every 1m", func(context.Context) { p.memory.tend() }); err != nil {
 		return err
 	}
-	if err := p.scheduler.Add("memory look", "@every 2s", func(context.Context) { p.memory.look() }); err != nil {
+	if err := p.scheduler.Add("memory look", "@every 1s", func(context.Context) { p.memory.look() }); err != nil {
 		return err
 	}
 	return p.schedulePurge()

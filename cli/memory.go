@@ -14,9 +14,9 @@ type pace struct{ room, percent uint64 }
 // busyPace is that of a process with much to do. More room is no help where little is
 // alive: on one CPU, under as many requests as that can bear, 96 MB brought not one
 // request more, and a slower slowest request of a hundred, because what a collection
-// found is swept all at once. Much that is alive takes long to mark: with less than
-// twice as much garbage, ten thousand accounts would be felt.
-func busyPace() pace { return pace{room: 16 << 20, percent: 200} }
+// found is swept all at once. Much that is alive takes long to mark: with four times as
+// much garbage, marking takes no larger part of the time than with one account.
+func busyPace() pace { return pace{room: 16 << 20, percent: 400} }
 
 // idlePace is that of one with little to do: there are few collections then, and the
 // memory is worth more.
@@ -30,8 +30,8 @@ const (
 	// bytes: that of 3,000 requests a second, or of following fifty thousand accounts.
 	idleGarbage = 384 << 20
 	// busyGarbage is what one that has much to do makes between two quick looks, which
-	// are 2 s apart: that of 32,000 requests a second. Following makes less.
-	busyGarbage = 150 << 20
+	// are 1 s apart: that of 32,000 requests a second. Following makes less.
+	busyGarbage = 75 << 20
 	// slack is half of what the memory's bound leaves for what comes all at once, in
 	// bytes: a few passwords of 19 MiB, or the thousands of connections that come
 	// before widenMemory looks again.

@@ -45,7 +45,7 @@ func TestPaceCollector(t *testing.T) {
 		t.Fatal(err)
 	}
 	restoreCollector(t)
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(300)
 	alive := make([]byte, 128<<20)
 	runtime.GC()
 	for _, tt := range []struct {
@@ -54,10 +54,10 @@ func TestPaceCollector(t *testing.T) {
 		want int
 	}{
 		{"idle", cli.PaceForIdle, 50},
-		{"busy", cli.PaceForBusy, 200},
+		{"busy", cli.PaceForBusy, 400},
 	} {
 		tt.pace()
-		if got := debug.SetGCPercent(400); got != tt.want {
+		if got := debug.SetGCPercent(300); got != tt.want {
 			t.Errorf("%s: GC percent %d with %d bytes alive, want %d", tt.name, got, len(alive), tt.want)
 		}
 	}
@@ -84,9 +84,9 @@ func TestLookAtMemory(t *testing.T) { //nolint:paralleltest // it sets the envir
 		{"the start", 1, look, 77},
 		{"a quiet minute", 1, tend, 50},
 		{"a quiet moment", 1, look, 77},
-		{"a rush hour begins", 200, look, 200},
+		{"a rush hour begins", 200, look, 400},
 		{"it goes on", 200, look, 77},
-		{"a minute of it", 0, tend, 200},
+		{"a minute of it", 0, tend, 400},
 	} {
 		for range tt.waste {
 			runtime.KeepAlive(make([]byte, 1<<20))

@@ -19,6 +19,8 @@ type Relayer interface {
 // strangers limits the calls that need no API key.
 func NewRelay(relayer Relayer, guard *Guard, strangers NetworkLimiter) Func {
 	return func(c *gin.Context) error {
+		// What answers may be a page, of WeChat's or of a proxy's, and the address holds a key.
+		c.Header("Referrer-Policy", "no-referrer")
 		errcode, err := relayer.Serve(c.Writer, c.Request, relay.From{
 			Addr: AddressOf(c), RequestID: RequestID(c), LookUp: func() bool { return guard.try(c) == nil },
 			Stranger: func() bool { _, granted := strangers.Take(NetworkOf(AddressOf(c))); return granted },

@@ -69,6 +69,9 @@ func TestRelayBehindGin(t *testing.T) {
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.body) || c.body == "" && w.Body.Len() > 0 || code != c.code {
 				t.Errorf("HTTP %d %q, code %s; want %d %q, %s", w.Code, w.Body, code, c.status, c.body, c.code)
 			}
+			if w.Header().Get("Referrer-Policy") != "no-referrer" {
+				t.Error("what is in the address may go to where the answer leads")
+			}
 			from := c.relayer.from
 			if from.Addr != netip.MustParseAddr("192.0.2.7") || from.RequestID != "request-1" || from.LookUp() || from.Stranger() {
 				t.Errorf("from %+v", from)

@@ -20,8 +20,10 @@ func (s *Store) TakePurgeDuty(ctx context.Context, holder string, leaseMs int64)
 	if taken || err != nil {
 		return taken, err
 	}
-	n, err := s.exec(ctx, "take the first duty "+dutyPurge, "INSERT INTO alert_duty (name, holder, until_ms) VALUES (?, ?, NOWMS+?)",
-		dutyPurge, holder, leaseMs)
+	n, err := s.exec(ctx, "take the first duty "+dutyPurge, `
+INSERT INTO alert_duty (name, holder, until_ms) SELECT @Duty, @Holder, NOWMS + @Lease FROM alert_duty
+WHERE name = @Look AND NOT EXISTS (SELECT 1 FROM alert_duty WHERE name = @Duty)`,
+		map[string]any{"Duty": dutyPurge, "Holder": holder, "Lease": leaseMs, "Look": dutyLook})
 	if errors.Is(err, ErrDuplicate) {
 		return false, nil
 	}

@@ -138,7 +138,7 @@ SELECT id, `+historyColumns+` FROM history WHERE app_id = ? ORDER BY at_ms DESC,
 const purgeChunk = 100
 
 // PurgeHistory deletes at most one chunk of the oldest rows that are older than
-// beforeMs (database clock) and tells how many went and which was the last; 0 means
+// beforeMs (database clock) and tells how many are gone and which was the last; 0 means
 // that it is done. The next call goes on after that one: it need not pass over what
 // InnoDB has only marked as deleted so far. The zero key is the oldest end.
 func (s *Store) PurgeHistory(ctx context.Context, after HistoryKey, beforeMs int64) (int64, HistoryKey, error) {
@@ -153,9 +153,8 @@ SELECT at_ms, id FROM history WHERE at_ms >= ? AND at_ms < ? AND (at_ms > ? OR i
 	for _, key := range old {
 		ids = append(ids, key.ID)
 	}
-	n, err := s.exec(ctx, "purge history", "DELETE FROM history WHERE id IN ?", ids)
-	if err != nil {
+	if _, err := s.exec(ctx, "purge history", "DELETE FROM history WHERE id IN ?", ids); err != nil {
 		return 0, after, err
 	}
-	return n, old[len(old)-1], nil
+	return int64(len(old)), old[len(old)-1], nil // one who was faster has deleted them as well
 }

@@ -57,7 +57,9 @@ func (k *Keeper) follow(sinceMs int64) {
 			nextFull = time.Now().Add(fullFollowInterval)
 			k.forgetIssued()
 			k.completeHistory(clk.nowMs)
-			k.alignRows()
+			if k.alignRows() {
+				nextFull = time.Now() // their accounts may be news, too
+			}
 		}
 	}
 }
@@ -96,7 +98,7 @@ func (k *Keeper) followOnce(fromMs int64) (clock, error) {
 // the revisions of all credential rows. Nearly always it does; then the accounts
 // need not be read, which with fifty thousand is the largest thing that this process
 // ever does. An account whose rows have not been given its revision yet is found by
-// the look after alignRows.
+// the look that follows alignRows at once.
 func (k *Keeper) fits(appIDs []string, marks []model.Mark) bool {
 	if len(appIDs) != k.table.Len() {
 		return false
@@ -210,8 +212,8 @@ func isCurrent(view *snapshot.View, m model.Mark) bool {
 }
 
 // alignRows mends the credential rows of accounts whose editor died between the
-// account and them. All replicas may do so at once.
-func (k *Keeper) alignRows() {
+// account and them, and reports whether there were any. All replicas may do so at once.
+func (k *Keeper) alignRows() (aligned bool) {
 	ctx, cancel := context.WithTimeout(k.hard, dbTimeout)
 	defer cancel()
 	rows, err := k.store.Misaligned(ctx)
@@ -221,6 +223,7 @@ func (k *Keeper) alignRows() {
 	if len(rows) > 0 || err != nil {
 		k.log.Warn("credential rows did not fit their accounts; aligned", "accounts", len(rows), "err", err)
 	}
+	return len(rows) > 0 && err == nil
 }
 
 // completeHistory writes the rows of publishes whose holder died before it

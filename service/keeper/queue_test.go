@@ -42,3 +42,36 @@ func TestManyDueAtOnce(t *testing.T) { //nolint:paralleltest // as above
 		r.stop()
 	})
 }
+
+// Accounts that hang try again and again; whoever has not been tried yet comes before
+// them, and whoever somebody waits for before all.
+func TestHangingAccountsLetOthersPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const hanging, healthy = 30, 10
+		w := newWorld(t, setup{accounts: hanging + healthy, tune: func(o *keeper.Options) { o.Concurrency = 2 }})
+		for _, id := range w.accounts[:hanging] {
+			w.fault(map[string]any{"path": "*", "app_id": id, "mode": "hang", "count": -1})
+		}
+		r := w.start("one", nil)
+		began := time.Now()
+		time.Sleep(31 * time.Second) // a new row counts as tried for 30
+		asked := w.accounts[hanging+healthy-1]
+		prompted := time.Now()
+		result, err := r.keeper.Refresh(t.Context(), keeper.RefreshRequest{AppID: asked, Kind: snapshot.KindAccessToken, Actor: "admin"})
+		if err != nil || result != keeper.ResultRenewed || time.Since(prompted) > 20*time.Second {
+			t.Errorf("the account that somebody waits for: %s after %s, %v", result, time.Since(prompted), err)
+		}
+		for _, id := range w.accounts[hanging:] {
+			// Each of the others has its first try: 30 of 8 s, two at a time.
+			for !r.credential(id, snapshot.KindAccessToken).Live(time.Now()) {
+				if time.Sleep(time.Second); time.Since(began) > 3*time.Minute {
+					t.Fatalf("%s has no token after 3 minutes", id)
+				}
+			}
+		}
+		w.heal()
+		time.Sleep(5 * time.Minute)
+		r.stop()
+	})
+}

@@ -39,7 +39,7 @@ func (k *Keeper) attempt(t *model.Tended, row *model.Credential, clk clock) erro
 	got, err := k.ask(ctx, a)
 	if err != nil {
 		k.failed(a, got, err)
-		return nil
+		return errFailed
 	}
 	k.succeeded(a, got)
 	k.wakeTickets(a)

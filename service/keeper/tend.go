@@ -14,27 +14,37 @@ import (
 // since it was read: nothing to do but to look again.
 var errLost = errors.New("another replica was faster")
 
+// errFailed says that WeChat was asked in vain, which is noted on the row.
+var errFailed = errors.New("WeChat was asked in vain")
+
 // tend works on one account until none of its credentials is due within the
-// lookahead; wake cuts its pauses short. The caller has taken a slot for the first
-// step. It reads everything anew before each step: what was read before a pause
-// proves nothing.
-func (k *Keeper) tend(appID string, wake <-chan struct{}) {
+// lookahead (false), or it waits for its next slot behind others (true); wake cuts its
+// pauses short. The caller has taken a slot for the first step. It reads everything
+// anew before each step: what was read before a pause proves nothing.
+func (k *Keeper) tend(appID string, wake <-chan struct{}) (waits bool) {
 	until := time.Now().Add(k.lookahead)
 	for failed := false; ; {
 		next, err := k.step(appID)
 		switch {
 		case errors.Is(err, model.ErrNotFound), next.IsZero() && err == nil:
-			return
+			return false
 		case err != nil && failed:
 			k.log.Log(k.hard, k.fromOutage(), "cannot tend the account; the next scan tries again", "account", appID, "err", err)
-			return
+			return false
 		case err != nil: // one hiccup is not worth the time to the next scan
 			failed, next = true, time.Now().Add(hiccupPause)
 		case next.After(until) && next.After(time.Now().Add(k.lookahead)):
-			return
+			return false
 		}
-		if !k.sleepUntil(next, wake) || k.slots.Acquire(k.working, 1) != nil {
-			return
+		paused := time.Now().Before(next)
+		if !k.sleepUntil(next, wake) {
+			return false
+		}
+		if toItsEnd := !time.Now().Before(next); paused && toItsEnd && k.waitAgain(appID) {
+			return true
+		}
+		if k.slots.Acquire(k.working, 1) != nil {
+			return false
 		}
 	}
 }
@@ -70,9 +80,11 @@ func (k *Keeper) step(appID string) (next time.Time, err error) {
 	if k.isOlder(row) && k.heal(row) {
 		return time.Now(), nil // the period was paid for already
 	}
-	err = k.attempt(&t, row, clk)
-	if errors.Is(err, errLost) {
+	switch err = k.attempt(&t, row, clk); {
+	case errors.Is(err, errLost):
 		return time.Now().Add(lostPause), nil
+	case errors.Is(err, errFailed):
+		return time.Now().Add(failedPause), nil
 	}
 	return time.Now(), err
 }
@@ -88,8 +100,13 @@ func (k *Keeper) holderGrace(row *model.Credential) time.Duration {
 	return mostPublishPause + time.Second - back
 }
 
-// lostPause lets the winner get on before the row is read again.
-const lostPause = 100 * time.Millisecond
+const (
+	// lostPause lets the winner get on before the row is read again.
+	lostPause = 100 * time.Millisecond
+	// failedPause lets the accounts that wait have their turn first: only what went well
+	// goes on at once, to the ticket behind a token.
+	failedPause = 10 * time.Millisecond
+)
 
 // read gets the account with the database's clock.
 func (k *Keeper) read(appID string) (model.Tended, clock, error) {

@@ -104,6 +104,9 @@ func (r *run) purge(ctx context.Context) (done bool) {
 		return false
 	}
 	r.tell(ctx, err)
+	if err != nil {
+		r.leave(ctx) // another replica may have more luck
+	}
 	return err == nil
 }
 
@@ -148,6 +151,7 @@ func (r *run) leave(ctx context.Context) {
 	if err := r.Store.LeavePurgeDuty(ctx, r.Replica); err != nil {
 		r.Logger.Debug("cannot leave the duty to purge; it ends by itself", "err", err)
 	}
+	r.taken = time.Time{}
 }
 
 // tell notes how it goes; the log has the first of some errors in a row. What fails

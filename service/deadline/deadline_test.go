@@ -145,8 +145,8 @@ func TestDeadlinesAtOnce(t *testing.T) {
 			go func() {
 				read <- took(func() { _, _ = conn.Read(make([]byte, 1)) })
 			}()
-			for _, later := range []time.Duration{5, 3, 9, 1} {
-				_ = conn.SetReadDeadline(after(later * time.Second))
+			for _, later := range []time.Duration{5 * time.Second, 3 * time.Second, 9 * time.Second, time.Second} {
+				_ = conn.SetReadDeadline(after(later))
 			}
 			if got := <-read; got != time.Second {
 				t.Fatalf("the read ended after %s, want 1s", got)

@@ -96,13 +96,18 @@ func (b *bench) oneScale(ctx context.Context, w world, accounts int) (m measured
 	if m.punctual, err = renewals(ctx, w, r); err != nil {
 		return m, err
 	}
-	// An idle process needs a moment to see that it is one no more.
+	m.rate, err = b.warmRate(ctx, p)
+	return m, err
+}
+
+// warmRate is how many pages a second are signed, once the idle process has had a
+// moment to see that it is one no more.
+func (b *bench) warmRate(ctx context.Context, p *process) (float64, error) {
 	if _, err := load(ctx, p, "http://"+p.addr+page, 3*warmUp); err != nil {
-		return m, err
+		return 0, err
 	}
 	s, err := load(ctx, p, "http://"+p.addr+page, b.seconds)
-	m.rate = s.perSecond
-	return m, err
+	return s.perSecond, err
 }
 
 // fill lets a replica register and renew everything, and waits for it. Meanwhile the

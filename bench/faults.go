@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -29,12 +27,13 @@ const faultRecovery = 10 * time.Second
 // waits for the first signature.
 func (b *bench) faults(ctx context.Context, w world) (string, error) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Nothing stored, WeChat ill: what a page gets within %s, and how long after WeChat is well again the first page is signed (watched for %s):\n\n| server |", faultPatience, faultRecovery)
+	fmt.Fprintf(&text, "Nothing stored, WeChat ill: what a page gets within %s, and how long after WeChat is well again the first page is signed (watched for %s):\n\n", faultPatience, faultRecovery)
 	all := weChatFaults()
+	titles := make([]string, 0, len(all))
 	for _, f := range all {
-		fmt.Fprintf(&text, " %s |", f.title)
+		titles = append(titles, f.title)
 	}
-	text.WriteString("\n|---|" + strings.Repeat("---|", len(all)) + "\n")
+	text.WriteString(gridHead(titles))
 	for _, c := range []contestant{
 		{"wxsign", "SQLite", wxsignCold},
 		{"chanxuehong/wechat", "memory", goPeer("chanxuehong")},
@@ -46,20 +45,7 @@ func (b *bench) faults(ctx context.Context, w world) (string, error) {
 		if !strings.Contains(c.title(), b.only) {
 			continue
 		}
-		cells := make([]string, len(all))
-		var beside sync.WaitGroup
-		for i, f := range all {
-			beside.Go(func() {
-				cell, err := b.oneFault(ctx, c, f, w)
-				if err != nil {
-					fmt.Fprintf(os.Stderr, "%s: %v\n", c.title(), err)
-					cell = "not measured: " + strings.ReplaceAll(firstLine(err.Error()), "|", "/")
-				}
-				cells[i] = cell
-			})
-		}
-		beside.Wait()
-		fmt.Fprintf(&text, "| %s | %s |\n", c.title(), strings.Join(cells, " | "))
+		text.WriteString(gridRow(c.title(), len(all), func(i int) (string, error) { return b.oneFault(ctx, c, all[i], w) }))
 	}
 	return text.String(), ctx.Err()
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -74,30 +72,18 @@ func (b *bench) stores(ctx context.Context, w world) (string, error) {
 A cell says how many of those that asked in the first %s were signed, and how quickly; what the others got; the calls to WeChat meanwhile,
 if any; and how long after the store was back the last page asked that was not signed (watched for %s; 0s: none).
 
-| server |`, illPace, faultPatience, illCounted, faultRecovery)
+`, illPace, faultPatience, illCounted, faultRecovery)
 	all := illnesses()
+	titles := make([]string, 0, len(all))
 	for _, ill := range all {
-		fmt.Fprintf(&text, " %s |", ill.title)
+		titles = append(titles, ill.title)
 	}
-	text.WriteString("\n|---|" + strings.Repeat("---|", len(all)) + "\n")
+	text.WriteString(gridHead(titles))
 	for _, c := range b.allStored() {
 		if !strings.Contains(c.title(), b.only) {
 			continue
 		}
-		cells := make([]string, len(all))
-		var beside sync.WaitGroup
-		for i, ill := range all {
-			beside.Go(func() {
-				cell, err := b.oneIllness(ctx, c, ill, w)
-				if err != nil {
-					fmt.Fprintf(os.Stderr, "%s: %v\n", c.title(), err)
-					cell = "not measured: " + strings.ReplaceAll(firstLine(err.Error()), "|", "/")
-				}
-				cells[i] = cell
-			})
-		}
-		beside.Wait()
-		fmt.Fprintf(&text, "| %s | %s |\n", c.title(), strings.Join(cells, " | "))
+		text.WriteString(gridRow(c.title(), len(all), func(i int) (string, error) { return b.oneIllness(ctx, c, all[i], w) }))
 	}
 	return text.String(), ctx.Err()
 }

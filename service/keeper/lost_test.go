@@ -245,14 +245,7 @@ func TestOvertakenPublishKeepsItsRow(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, setup{mode: wechat.Classic})
-				f := &faulty{}
-				doomed := w.start("doomed", through(f))
-				time.Sleep(3 * time.Second)
-				f.set(everyTime(refuse, "AddHistory"))
-				w.makeDue(appID, snapshot.KindAccessToken)
-				time.Sleep(6 * time.Second)
-				f.set(always(refuse))
-				doomed.drop()
+				w.leaveUnwritten()
 				published := w.credential(appID, snapshot.KindAccessToken)
 				time.Sleep(age)
 				w.start("heir", nil)
